@@ -1,0 +1,56 @@
+//! What the slow parts say while they work. Nothing but `render` and `cli` speaks to people; the
+//! others send an [`Event`] and go on.
+
+use std::path::Path;
+
+use crate::model::ArtifactPath;
+
+/// Something that happened. Borrowed, so that sending costs nothing when nobody listens.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A file was hashed.
+    Hashed {
+        /// The name under which it is recorded.
+        path: &'a ArtifactPath,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A file is not recorded because an exclude pattern names it or a folder above it.
+    Excluded {
+        /// The file or folder.
+        path: &'a Path,
+    },
+    /// An entry is not recorded because it is neither file nor folder (a socket, a device, a named
+    /// pipe) or a symbolic link that points nowhere.
+    Skipped {
+        /// The entry.
+        path: &'a Path,
+        /// Why, in a few words.
+        why: &'static str,
+    },
+    /// A command runs now.
+    Started {
+        /// Its process id.
+        process: u32,
+    },
+    /// A signal sent to this process was passed on to the command.
+    Forwarded {
+        /// The signal's number.
+        signal: i32,
+    },
+}
+
+/// Who listens. Called from several threads.
+pub trait Observer: Sync {
+    /// Takes note of an event. Must not block for long.
+    fn event(&self, event: Event<'_>);
+}
+
+/// Nobody listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _event: Event<'_>) {}
+}

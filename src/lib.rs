@@ -1,0 +1,8 @@
+//! linkwright makes a software supply chain checkable.
+
+pub mod encoding;
+pub mod event;
+pub mod exec;
+pub mod keys;
+pub mod model;
+pub mod record;

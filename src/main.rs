@@ -1,0 +1,2 @@
+//! The `linkwright` command.
+fn main() {}
