@@ -6,3 +6,7 @@ pub mod exec;
 pub mod keys;
 pub mod model;
 pub mod record;
+pub mod render;
+pub mod report;
+pub mod store;
+pub mod verify;

@@ -5,6 +5,8 @@ use std::fmt;
 
 use crate::encoding::{Object, Value};
 
+use super::quoted;
+
 /// The name of a hash algorithm as metadata files write it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Algorithm {
@@ -89,7 +91,7 @@ pub enum DigestError {
         found: &'static str,
     },
     /// The value of an algorithm is not hexadecimal.
-    #[error("the {algorithm} digest is not hexadecimal text", algorithm = algorithm.escape_debug())]
+    #[error("the digest {} is not hexadecimal text", quoted(algorithm))]
     NotHex {
         /// The algorithm's name.
         algorithm: String,

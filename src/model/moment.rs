@@ -1,0 +1,88 @@
+//! A moment in UTC, to the second.
+
+use std::fmt;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// A moment in UTC, to the second, in the years 1 to 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(DateTime);
+
+impl Moment {
+    /// The form that layouts have: `YYYY-MM-DDTHH:MM:SSZ` and nothing else. A second 60 and the
+    /// year 0 are refused.
+    pub fn parse(text: &str) -> Option<Self> {
+        const FORM: &[u8; 20] = b"dddd-dd-ddTdd:dd:ddZ";
+        let shaped = text.len() == FORM.len()
+            && text.bytes().zip(FORM).all(|(byte, form)| match form {
+                b'd' => byte.is_ascii_digit(),
+                _ => byte == *form,
+            });
+        if !shaped || text.starts_with("0000") || text.get(17..19) == Some("60") {
+            return None;
+        }
+        text.strip_suffix('Z')?.parse().ok().map(Self)
+    }
+
+    /// Any RFC 3339 date and time; what is below a second is dropped.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let timestamp: jiff::Timestamp = text.parse().ok()?;
+        Some(Self::from_timestamp(timestamp))
+    }
+
+    /// The moment of a clock's reading.
+    pub fn from_timestamp(timestamp: jiff::Timestamp) -> Self {
+        let moment = timestamp.to_zoned(TimeZone::UTC).datetime();
+        let (date, time) = (moment.date(), moment.time());
+        Self(date.at(time.hour(), time.minute(), time.second(), 0))
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}Z", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expiry_has_one_form() {
+        for text in [
+            "2030-12-31T23:59:59Z",
+            "9999-12-31T23:59:59Z",
+            "2000-02-29T00:00:00Z",
+        ] {
+            assert_eq!(Moment::parse(text).unwrap().to_string(), text);
+        }
+        for text in [
+            "2030-12-31T23:59:59",
+            "2030-12-31T23:59:60Z",
+            "2030-12-31T24:00:00Z",
+            "2030-02-31T00:00:00Z",
+            "2030-13-01T00:00:00Z",
+            "0000-01-01T00:00:00Z",
+            "2030-12-31t23:59:59Z",
+            "2030-12-31T23:59:59z",
+            "2030-12-31T23:59:59.5Z",
+            "2030-12-31T23:59:59+00:00",
+            " 2030-12-31T23:59:59Z",
+            "12030-12-31T23:59:59Z",
+            "٢٠٣٠-12-31T23:59:59Z",
+            "2030-12-31T23:59:59Z ",
+            "",
+        ] {
+            assert_eq!(Moment::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_given_clock_may_have_an_offset() {
+        let moment = Moment::parse_rfc3339("2024-01-01T01:00:00.75+01:00").unwrap();
+        assert_eq!(moment.to_string(), "2024-01-01T00:00:00Z");
+        assert!(Moment::parse_rfc3339("2024-01-01").is_none());
+    }
+}

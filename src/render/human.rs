@@ -1,0 +1,220 @@
+//! For people: one line an item, under it what was found, at the end the answer.
+//!
+//! Of many findings with the same code at the same place the first few are shown and the rest is
+//! counted; the JSON form has them all.
+
+use std::io::{self, Write};
+
+use crate::model::{escaped, quoted};
+use crate::report::{Finding, Item, ItemKind, Report, Severity, Status, Verdict};
+
+/// How many findings with one code at one place are shown before the rest is counted.
+const SHOWN_AT_MOST: usize = 10;
+
+/// How the text is dressed.
+#[derive(Clone, Copy, Debug)]
+pub struct Dress {
+    /// Whether to colour what matters (ANSI escapes).
+    pub color: bool,
+    /// Whether to show the links of items that passed, too.
+    pub verbose: bool,
+}
+
+/// Writes the report.
+///
+/// # Errors
+/// The writer's.
+pub fn human(report: &Report, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
+    head(report, out)?;
+    for item in &report.items {
+        item_line(item, dress, out)?;
+        links(item, dress, out)?;
+        findings(&item.findings, "    ", dress, out)?;
+    }
+    findings(&report.findings, "", dress, out)?;
+    answer(report, dress, out)
+}
+
+fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let layout = &report.layout;
+    write!(out, "layout {}", quoted(&layout.path))?;
+    if let Some(expires) = layout.expires {
+        write!(out, ", expires {expires}")?;
+    }
+    writeln!(out)?;
+    for keyid in &layout.signed_by {
+        writeln!(out, "  signed by {}", escaped(keyid.as_str()))?;
+    }
+    Ok(())
+}
+
+fn item_line(item: &Item, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
+    let kind = match item.kind {
+        ItemKind::Step => "step",
+        ItemKind::Inspection => "inspection",
+        ItemKind::Sublayout => "sublayout",
+    };
+    let status = match item.status {
+        Status::Passed => dress.paint("passed", GREEN),
+        Status::Failed => dress.paint("FAILED", RED),
+        Status::NotReached => dress.paint("not reached", YELLOW),
+    };
+    writeln!(out, "  {kind} {}: {status}", quoted(&item.name))
+}
+
+fn links(item: &Item, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
+    if !dress.verbose && item.status == Status::Passed {
+        return Ok(());
+    }
+    for link in &item.links {
+        let counts = if link.why_not.is_none() {
+            "counts"
+        } else {
+            "does not count"
+        };
+        writeln!(out, "    link {} {counts}", quoted(&link.path))?;
+    }
+    Ok(())
+}
+
+fn findings(list: &[Finding], indent: &str, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
+    let mut rest = list;
+    while let Some(first) = rest.first() {
+        let alike = |finding: &&Finding| {
+            finding.problem.code() == first.problem.code() && finding.place == first.place
+        };
+        let count = rest.iter().take_while(alike).count();
+        let (group, behind) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+        for shown in group.iter().take(SHOWN_AT_MOST) {
+            finding(shown, indent, dress, out)?;
+        }
+        if let Some(more) = count.checked_sub(SHOWN_AT_MOST)
+            && more > 0
+        {
+            writeln!(
+                out,
+                "{indent}  … and {more} more like these (--format json has them all)"
+            )?;
+        }
+        if let Some(place) = &first.place {
+            writeln!(
+                out,
+                "{indent}  at: {} {}",
+                quoted(&place.document),
+                escaped(&place.pointer)
+            )?;
+        }
+        if first.severity != Severity::Note && !first.problem.help().is_empty() {
+            writeln!(out, "{indent}  help: {}", first.problem.help())?;
+        }
+        rest = behind;
+    }
+    Ok(())
+}
+
+fn finding(finding: &Finding, indent: &str, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
+    let word = match finding.severity {
+        Severity::Error => dress.paint("error", RED),
+        Severity::Warning => dress.paint("warning", YELLOW),
+        Severity::Note => "note".to_owned(),
+    };
+    writeln!(
+        out,
+        "{indent}{word}[{}]: {}",
+        finding.problem.code(),
+        finding.problem
+    )
+}
+
+fn answer(report: &Report, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
+    let count = |severity| {
+        let findings = report.all_findings();
+        findings
+            .filter(|finding| finding.severity == severity)
+            .count()
+    };
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let found = match (errors, warnings) {
+        (0, 0) => String::new(),
+        (errors, 0) => format!(": {}", plural(errors, "error")),
+        (0, warnings) => format!(": {}", plural(warnings, "warning")),
+        (errors, warnings) => {
+            format!(
+                ": {}, {}",
+                plural(errors, "error"),
+                plural(warnings, "warning")
+            )
+        }
+    };
+    let answer = match report.verdict() {
+        Verdict::Pass => dress.paint("PASSED", GREEN),
+        Verdict::Refuse => dress.paint("REFUSED", RED),
+        Verdict::Undecided => dress.paint("UNDECIDED", YELLOW),
+    };
+    writeln!(out, "{answer}{found}")
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{s}")
+}
+
+const RED: &str = "1;31";
+const GREEN: &str = "1;32";
+const YELLOW: &str = "1;33";
+
+impl Dress {
+    fn paint(self, text: &str, color: &str) -> String {
+        if self.color {
+            format!("\u{1b}[{color}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Side;
+    use crate::report::{LayoutSummary, Place, Problem};
+
+    fn shown(report: &Report) -> String {
+        let dress = Dress {
+            color: false,
+            verbose: false,
+        };
+        let mut out = Vec::new();
+        human(report, dress, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn nothing_shown_is_refused() {
+        let report = Report::new(LayoutSummary::default());
+        assert!(shown(&report).ends_with("\nREFUSED\n"));
+    }
+
+    #[test]
+    fn many_alike_are_counted() {
+        let mut report = Report::new(LayoutSummary::default());
+        let mut item = Item::new(ItemKind::Step, "s".to_owned());
+        let place = Place {
+            document: "d".to_owned(),
+            pointer: "/p".to_owned(),
+        };
+        for number in 0..1000 {
+            let problem = Problem::ArtifactDisallowed {
+                side: Side::Products,
+                path: number.to_string(),
+                rule: "DISALLOW *".to_owned(),
+            };
+            item.fail(problem, Some(place.clone()));
+        }
+        report.items.push(item);
+        let text = shown(&report);
+        assert!(text.contains("… and 990 more like these"));
+        assert!(text.lines().count() < 20);
+        assert!(text.ends_with("REFUSED: 1000 errors\n"));
+    }
+}

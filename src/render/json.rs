@@ -1,0 +1,97 @@
+//! For programs: one JSON document with everything, versioned by its `schema`.
+//!
+//! ```json
+//! {"schema": "linkwright/verify/v1", "verdict": "pass|refuse|undecided",
+//!  "layout": {"path": "…", "expires": "…", "signed_by": ["KEYID"], "now": "…"},
+//!  "items": [{"kind": "step|inspection|sublayout", "name": "…",
+//!             "status": "passed|failed|not-reached",
+//!             "links": [{"path": "…", "keyid": "…", "counted": true, "why_not": null}],
+//!             "findings": […]}],
+//!  "findings": [{"code": "…", "severity": "error|warning|note", "message": "…", "help": "…",
+//!                "place": {"document": "…", "pointer": "…"}}]}
+//! ```
+//!
+//! `place` is null where a finding has none. Fields may be added within a version, never changed.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::report::{Finding, Item, ItemKind, LinkUse, Report, Severity, Status, Verdict};
+
+/// The version of the document.
+pub const SCHEMA: &str = "linkwright/verify/v1";
+
+/// Writes the report.
+///
+/// # Errors
+/// The writer's.
+pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let layout = &report.layout;
+    let document = json!({
+        "schema": SCHEMA,
+        "verdict": match report.verdict() {
+            Verdict::Pass => "pass",
+            Verdict::Refuse => "refuse",
+            Verdict::Undecided => "undecided",
+        },
+        "layout": {
+            "path": layout.path,
+            "expires": layout.expires.map(|expires| expires.to_string()),
+            "signed_by": layout.signed_by.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
+            "now": layout.now.map(|now| now.to_string()),
+        },
+        "items": report.items.iter().map(item).collect::<Vec<_>>(),
+        "findings": findings(&report.findings),
+    });
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn item(item: &Item) -> Value {
+    json!({
+        "kind": match item.kind {
+            ItemKind::Step => "step",
+            ItemKind::Inspection => "inspection",
+            ItemKind::Sublayout => "sublayout",
+        },
+        "name": item.name,
+        "status": match item.status {
+            Status::Passed => "passed",
+            Status::Failed => "failed",
+            Status::NotReached => "not-reached",
+        },
+        "links": item.links.iter().map(link).collect::<Vec<_>>(),
+        "findings": findings(&item.findings),
+    })
+}
+
+fn link(link: &LinkUse) -> Value {
+    json!({
+        "path": link.path,
+        "keyid": link.keyid.as_str(),
+        "counted": link.why_not.is_none(),
+        "why_not": link.why_not,
+    })
+}
+
+fn findings(findings: &[Finding]) -> Vec<Value> {
+    findings.iter().map(finding).collect()
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "code": finding.problem.code(),
+        "severity": match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        },
+        "message": finding.problem.to_string(),
+        "help": finding.problem.help(),
+        "place": finding.place.as_ref().map(|place| json!({
+            "document": place.document,
+            "pointer": place.pointer,
+        })),
+    })
+}

@@ -1,0 +1,7 @@
+//! A [`Report`](crate::report::Report) as bytes, into any writer. No decisions are made here.
+
+mod human;
+mod json;
+
+pub use human::human;
+pub use json::{SCHEMA, json};

@@ -1,0 +1,212 @@
+//! What a verification found: data only.
+//!
+//! A [`Report`] has one [`Item`] for each step, inspection and sublayout, with all that was found
+//! about it. Every [`Problem`] knows its stable code, its one-line message and what to do next;
+//! renderers only lay them out.
+
+mod problem;
+
+pub use problem::{Difference, DifferenceKind, Problem};
+
+use crate::keys::KeyId;
+use crate::model::Moment;
+
+/// The result of a verification.
+#[derive(Debug)]
+pub struct Report {
+    /// The layout that was verified against.
+    pub layout: LayoutSummary,
+    /// Steps, sublayouts and inspections in the layout's order, a sublayout and its own items
+    /// right behind the step that they stand for.
+    pub items: Vec<Item>,
+    /// What belongs to no single item.
+    pub findings: Vec<Finding>,
+}
+
+/// What is known of the layout.
+#[derive(Debug, Default)]
+pub struct LayoutSummary {
+    /// Its path, as given.
+    pub path: String,
+    /// When it expires.
+    pub expires: Option<Moment>,
+    /// Whose signatures on it were asked for and are good.
+    pub signed_by: Vec<KeyId>,
+    /// The clock by which expiry was judged.
+    pub now: Option<Moment>,
+}
+
+/// The answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything that the layout asks for is shown.
+    Pass,
+    /// Something that the layout asks for is not shown.
+    Refuse,
+    /// What must be judged could not be read.
+    Undecided,
+}
+
+/// A step, an inspection or a sublayout.
+#[derive(Debug)]
+pub struct Item {
+    /// Which of them.
+    pub kind: ItemKind,
+    /// Its name; below a sublayout, with the path to it: `step.KEYID8/inner`.
+    pub name: String,
+    /// How it went.
+    pub status: Status,
+    /// The link files that were looked at, for a step.
+    pub links: Vec<LinkUse>,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+/// Kinds of items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemKind {
+    /// A step.
+    Step,
+    /// An inspection.
+    Inspection,
+    /// A layout that stands in the place of a step's link.
+    Sublayout,
+}
+
+/// How an item went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// All that is asked of it is shown.
+    Passed,
+    /// Something that is asked of it is not shown.
+    Failed,
+    /// It could not be checked, because something before it failed.
+    NotReached,
+}
+
+/// A link file and what became of it.
+#[derive(Clone, Debug)]
+pub struct LinkUse {
+    /// Its path.
+    pub path: String,
+    /// The key id for which it was looked at.
+    pub keyid: KeyId,
+    /// `None` when it counts for the threshold, else why it does not.
+    pub why_not: Option<String>,
+}
+
+/// Something that was found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What.
+    pub problem: Problem,
+    /// Where, if it has a place in a document.
+    pub place: Option<Place>,
+}
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Only to know.
+    Note,
+    /// Refuses nothing, but should be looked at.
+    Warning,
+    /// Refuses.
+    Error,
+}
+
+/// A place in a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The document's name.
+    pub document: String,
+    /// RFC 6901 pointer from the document's root; for DSSE, from the root of the decoded payload.
+    pub pointer: String,
+}
+
+impl Report {
+    /// An empty report, which refuses until something is shown.
+    pub fn new(layout: LayoutSummary) -> Self {
+        Self {
+            layout,
+            items: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Pass only if there are items, all of them passed, and nothing that refuses was found.
+    /// Nothing found is not enough.
+    pub fn verdict(&self) -> Verdict {
+        if self
+            .all_findings()
+            .any(|finding| finding.problem.leaves_undecided())
+        {
+            return Verdict::Undecided;
+        }
+        let all_passed = self.items.iter().all(|item| item.status == Status::Passed);
+        if !self.items.is_empty() && all_passed && !self.has_errors() {
+            Verdict::Pass
+        } else {
+            Verdict::Refuse
+        }
+    }
+
+    /// Whether anything that refuses was found.
+    pub fn has_errors(&self) -> bool {
+        self.all_findings()
+            .any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// All findings, those of no single item first.
+    pub fn all_findings(&self) -> impl Iterator<Item = &Finding> {
+        let of_items = self.items.iter().flat_map(|item| &item.findings);
+        self.findings.iter().chain(of_items)
+    }
+}
+
+impl Item {
+    /// An item about which nothing is known yet.
+    pub fn new(kind: ItemKind, name: String) -> Self {
+        Self {
+            kind,
+            name,
+            status: Status::NotReached,
+            links: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Takes note of something that refuses.
+    pub fn fail(&mut self, problem: Problem, place: Option<Place>) {
+        self.status = Status::Failed;
+        self.findings.push(Finding::error(problem, place));
+    }
+
+    /// Whether anything that refuses was found about this item.
+    pub fn has_errors(&self) -> bool {
+        let mut findings = self.findings.iter();
+        findings.any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+impl Finding {
+    /// A finding that refuses.
+    pub fn error(problem: Problem, place: Option<Place>) -> Self {
+        Self {
+            severity: Severity::Error,
+            problem,
+            place,
+        }
+    }
+
+    /// A finding that refuses nothing.
+    pub fn warning(problem: Problem, place: Option<Place>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            problem,
+            place,
+        }
+    }
+}

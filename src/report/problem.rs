@@ -1,0 +1,367 @@
+//! Everything that can be found, each with its stable code, its message and what to do next.
+
+use crate::keys::KeyId;
+use crate::model::{
+    Complaint, ItemName, Moment, PAYLOAD_TYPE, Side, command_line, quoted, quoted_list,
+};
+
+/// How many of several things a message names before it only counts.
+const NAMED_AT_MOST: usize = 5;
+
+/// One kind of thing that can be found, with what a reader needs to know of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(
+    missing_docs,
+    reason = "the message of each variant says what its fields are"
+)]
+pub enum Problem {
+    /// A DISALLOW rule met an artifact that no earlier rule took.
+    #[error("the {} {} is not allowed: no rule before `{rule}` takes it", side.noun(), quoted(path))]
+    ArtifactDisallowed {
+        side: Side,
+        path: String,
+        rule: String,
+    },
+    /// A REQUIRE rule names an artifact that is not there or was taken before.
+    #[error("the {} {} is required, but {}", side.noun(), quoted(path),
+        if *taken_before { "a rule before this one has taken it" } else { "it is not there" })]
+    ArtifactMissing {
+        side: Side,
+        path: String,
+        taken_before: bool,
+    },
+    /// A link's command is not the expected one.
+    #[error("expected the command {}, found {} in {}",
+        quoted(&command_line(expected)), quoted(&command_line(found)), quoted(link))]
+    CommandDiffers {
+        expected: Vec<String>,
+        found: Vec<String>,
+        link: String,
+    },
+    /// The command of an inspection did not end as it must.
+    #[error("the inspection failed: {why}")]
+    InspectionFailed { why: String },
+    /// The command of an inspection took too long.
+    #[error("the inspection's command ran longer than {seconds} seconds")]
+    InspectionTimeout { seconds: u64 },
+    /// A key that a step needs is malformed.
+    #[error("the key {} cannot be used: {why}", quoted(keyid.as_str()))]
+    KeyMalformed { keyid: KeyId, why: String },
+    /// A step authorises a key that the layout does not hold.
+    #[error("the step authorises the key {}, which the layout does not hold", quoted(keyid.as_str()))]
+    KeyUnknown { keyid: KeyId },
+    /// A verification key cannot be read.
+    #[error("cannot read the key {}: {why}", quoted(key))]
+    KeyUnreadable { key: String, why: String },
+    /// A key that a step needs is of a kind that is not supported.
+    #[error("the key {} is not supported: {why}", quoted(keyid.as_str()))]
+    KeyUnsupported { keyid: KeyId, why: String },
+    /// Neither steps nor inspections.
+    #[error("the layout has neither steps nor inspections, so it verifies nothing")]
+    LayoutEmpty,
+    /// The layout has expired.
+    #[error("the layout expired at {expired}, and it is {now}")]
+    LayoutExpired { expired: Moment, now: Moment },
+    /// The layout has no expiry.
+    #[error("the layout has no expiry")]
+    LayoutExpiryMissing,
+    /// The layout breaks the format.
+    #[error("the layout is not valid: {complaint}")]
+    LayoutInvalid { complaint: Complaint },
+    /// The layout's envelope is one of something else.
+    #[error(
+        "expected a layout with the payload type `{PAYLOAD_TYPE}`, found {}",
+        quoted(found)
+    )]
+    LayoutPayloadType { found: String },
+    /// The layout cannot be read.
+    #[error("cannot read the layout: {why}")]
+    LayoutUnreadable { why: String },
+    /// A link file holds JSON that is no link.
+    #[error("{} is no link: {why}", quoted(link))]
+    LinkMalformed { link: String, why: String },
+    /// A link carries another name than its step.
+    #[error("{} is a link of {}, expected one of {}", quoted(link), quoted(found), quoted(expected.as_str()))]
+    LinkNameMismatch {
+        link: String,
+        expected: ItemName,
+        found: String,
+    },
+    /// A link's envelope is one of something else.
+    #[error(
+        "expected {} to have the payload type `{PAYLOAD_TYPE}`, found {}",
+        quoted(link),
+        quoted(found)
+    )]
+    LinkPayloadType { link: String, found: String },
+    /// A link's signature under its functionary's key is wrong.
+    #[error("the signature of {} under the key {} is wrong", quoted(link), quoted(keyid.as_str()))]
+    LinkSignatureInvalid { link: String, keyid: KeyId },
+    /// A link has no signature under its functionary's key.
+    #[error("{} is not signed under the key {}{}", quoted(link), quoted(keyid.as_str()), found_instead(found))]
+    LinkSignatureMissing {
+        link: String,
+        keyid: KeyId,
+        found: Vec<String>,
+    },
+    /// A link file exists and cannot be read.
+    #[error("cannot read {}: {why}", quoted(link))]
+    LinkUnreadable { link: String, why: String },
+    /// Valid links of one step differ.
+    #[error("{} and {} differ: {}", quoted(first), quoted(other), list_differences(differences, *more))]
+    LinksDisagree {
+        first: String,
+        other: String,
+        differences: Vec<Difference>,
+        more: usize,
+    },
+    /// Not JSON, or an object has a key twice.
+    #[error("cannot read {}: {why}", quoted(document))]
+    MalformedJson { document: String, why: String },
+    /// The document given as layout is something else.
+    #[error("the document given as layout is {}", match found {
+        Some(found) => format!("of type {}", quoted(found)),
+        None => "no in-toto metadata, it has no `_type`".to_owned(),
+    })]
+    NotALayout { found: Option<String> },
+    /// Not checked, because of something else.
+    #[error("not checked: {why}")]
+    NotReached { why: String },
+    /// The layout uses a parameter that was not given.
+    #[error("the layout uses the parameter {}, which was not given", quoted(name))]
+    ParameterMissing { name: String },
+    /// A signature of the layout is wrong.
+    #[error("the layout's signature under the key {} is wrong", quoted(keyid.as_str()))]
+    SignatureInvalid { keyid: KeyId },
+    /// The layout is not signed under a given key.
+    #[error("the layout is not signed under the key {}{}", quoted(keyid.as_str()), found_instead(found))]
+    SignatureMissing { keyid: KeyId, found: Vec<String> },
+    /// A sublayout wants to run commands.
+    #[error("the sublayout wants to run commands here, in {}",
+        quoted_list(&inspections.iter().map(ItemName::as_str).collect::<Vec<_>>(), NAMED_AT_MOST))]
+    SublayoutInspectionNotAllowed { inspections: Vec<ItemName> },
+    /// A sublayout in the place of a link does not verify.
+    #[error("the sublayout {} does not verify", quoted(link))]
+    SublayoutRefused { link: String },
+    /// Sublayouts within sublayouts beyond the limit.
+    #[error("{} is not followed: {why}", quoted(link))]
+    SublayoutTooDeep { link: String, why: String },
+    /// Too few valid links.
+    #[error("{needed} valid {} from distinct authorised functionaries {} needed, found {found}{}",
+        if *needed == 1 { "link" } else { "links" }, if *needed == 1 { "is" } else { "are" },
+        match looked_for.as_slice() {
+            [] => String::new(),
+            files => format!("; there is no {}", quoted_list(files, NAMED_AT_MOST)),
+        })]
+    ThresholdNotMet {
+        needed: u64,
+        found: usize,
+        looked_for: Vec<String>,
+    },
+    /// A comparison depends on digests that show nothing.
+    #[error("the {} {} has no strong digest in common with {with}, so they cannot be compared", side.noun(), quoted(path))]
+    WeakDigest {
+        side: Side,
+        path: String,
+        with: String,
+    },
+}
+
+/// How one artifact differs between two links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Material or product.
+    pub side: Side,
+    /// Its name.
+    pub path: String,
+    /// In which way.
+    pub how: DifferenceKind,
+}
+
+/// Ways in which an artifact can differ between two links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DifferenceKind {
+    /// Only the first link has it.
+    OnlyInFirst,
+    /// Only the other link has it.
+    OnlyInOther,
+    /// Both have it with different digests, or with digests that cannot be compared.
+    Digests,
+}
+
+fn found_instead(found: &[String]) -> String {
+    match found {
+        [] => ", it has no signatures".to_owned(),
+        ids => format!(", found {}", quoted_list(ids, NAMED_AT_MOST)),
+    }
+}
+
+fn list_differences(differences: &[Difference], more: usize) -> String {
+    let one = |difference: &Difference| {
+        let what = format!("{} {}", difference.side.noun(), quoted(&difference.path));
+        match difference.how {
+            DifferenceKind::OnlyInFirst => format!("{what} only in the first"),
+            DifferenceKind::OnlyInOther => format!("{what} only in the second"),
+            DifferenceKind::Digests => format!("{what} has other digests"),
+        }
+    };
+    let mut list: Vec<String> = differences.iter().map(one).collect();
+    if more > 0 {
+        list.push(format!("and {more} more"));
+    }
+    list.join(", ")
+}
+
+impl Problem {
+    /// The stable code. Never renamed.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ArtifactDisallowed { .. } => "artifact-disallowed",
+            Self::ArtifactMissing { .. } => "artifact-missing",
+            Self::CommandDiffers { .. } => "command-differs",
+            Self::InspectionFailed { .. } => "inspection-failed",
+            Self::InspectionTimeout { .. } => "inspection-timeout",
+            Self::KeyMalformed { .. } => "key-malformed",
+            Self::KeyUnknown { .. } => "key-unknown",
+            Self::KeyUnreadable { .. } => "key-unreadable",
+            Self::KeyUnsupported { .. } => "key-unsupported",
+            Self::LayoutEmpty => "layout-empty",
+            Self::LayoutExpired { .. } => "layout-expired",
+            Self::LayoutExpiryMissing => "layout-expiry-missing",
+            Self::LayoutInvalid { .. } => "layout-invalid",
+            Self::LayoutUnreadable { .. } => "layout-unreadable",
+            Self::LinkMalformed { .. } => "link-malformed",
+            Self::LinkNameMismatch { .. } => "link-name-mismatch",
+            Self::LinkSignatureInvalid { .. } => "link-signature-invalid",
+            Self::LinkSignatureMissing { .. } => "link-signature-missing",
+            Self::LinkUnreadable { .. } => "link-unreadable",
+            Self::LinksDisagree { .. } => "links-disagree",
+            Self::MalformedJson { .. } => "malformed-json",
+            Self::NotALayout { .. } => "not-a-layout",
+            Self::NotReached { .. } => "not-reached",
+            Self::ParameterMissing { .. } => "parameter-missing",
+            Self::SignatureInvalid { .. } => "signature-invalid",
+            Self::SignatureMissing { .. } => "signature-missing",
+            Self::SublayoutInspectionNotAllowed { .. } => "sublayout-inspection-not-allowed",
+            Self::SublayoutRefused { .. } => "sublayout-refused",
+            Self::SublayoutTooDeep { .. } => "sublayout-too-deep",
+            Self::ThresholdNotMet { .. } => "threshold-not-met",
+            Self::WeakDigest { .. } => "weak-digest",
+            Self::LayoutPayloadType { .. } | Self::LinkPayloadType { .. } => "wrong-payload-type",
+        }
+    }
+
+    /// Whether nothing could be judged because of this, which is neither a pass nor a refusal.
+    pub fn leaves_undecided(&self) -> bool {
+        matches!(
+            self,
+            Self::KeyUnreadable { .. }
+                | Self::LayoutPayloadType { .. }
+                | Self::LayoutUnreadable { .. }
+                | Self::NotALayout { .. }
+        )
+    }
+
+    /// What a person can do next; empty where the message says it all.
+    #[expect(clippy::too_many_lines, reason = "one short text for each variant")]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::ArtifactDisallowed { .. } => {
+                "if it belongs there, the layout's owner adds a rule that takes it; if not, find out how it came there"
+            }
+            Self::ArtifactMissing {
+                taken_before: true, ..
+            } => "put REQUIRE before the rules that take the artifact",
+            Self::ArtifactMissing { .. } => {
+                "perform the step again so that it has the artifact, or correct the name in the layout; REQUIRE takes names, not patterns"
+            }
+            Self::CommandDiffers { .. } => {
+                "this refuses nothing; compare the two commands, and correct the layout or the way the step is run"
+            }
+            Self::InspectionFailed { .. } => {
+                "run the inspection's command by hand in the same folder to see what it says"
+            }
+            Self::InspectionTimeout { .. } => {
+                "give it more time with --inspection-timeout, or find out what it waits for"
+            }
+            Self::KeyMalformed { .. } | Self::KeyUnsupported { .. } => {
+                "the layout's owner replaces the key in the layout; `linkwright key show` prints a key in the form that layouts use"
+            }
+            Self::KeyUnknown { .. } => {
+                "the layout's owner adds the key to `keys` of the layout, or takes its id out of the step's `pubkeys`"
+            }
+            Self::KeyUnreadable { .. } => {
+                "give a public key as PEM (`BEGIN PUBLIC KEY`) or as a key object of a layout; `openssl pkey -in KEY -pubout` makes one from a private key"
+            }
+            Self::LayoutEmpty => "give a layout that asks for something",
+            Self::LayoutExpired { .. } => {
+                "ask the layout's owner for a newer layout; --now sets the clock for an audit of the past"
+            }
+            Self::LayoutExpiryMissing => {
+                "the layout's owner adds `expires`, such as \"2030-12-31T23:59:59Z\", and signs again"
+            }
+            Self::LayoutInvalid { .. } => "the layout's owner corrects the layout and signs again",
+            Self::LayoutPayloadType { .. } | Self::NotALayout { .. } => {
+                "give the signed layout with --layout; `linkwright show FILE` tells what a file is"
+            }
+            Self::LayoutUnreadable { .. } => "give a readable file with a signed layout in it",
+            Self::LinkMalformed { .. }
+            | Self::LinkPayloadType { .. }
+            | Self::LinkUnreadable { .. }
+            | Self::MalformedJson { .. } => {
+                "get the file again from where it was made, or perform the step again"
+            }
+            Self::LinkNameMismatch { .. } => {
+                "a link stands only for the step it was made for: perform the step under its own name"
+            }
+            Self::LinkSignatureInvalid { .. } => {
+                "the file was changed after it was signed, or signed by another key: get the original, or perform the step again"
+            }
+            Self::LinkSignatureMissing { .. } => {
+                "perform the step with a key that the step authorises; `linkwright key id` tells a key's ids"
+            }
+            Self::LinksDisagree { .. } => {
+                "find out which functionary's result is right, and have the step performed again by the other"
+            }
+            Self::NotReached { .. } => "mend what failed before it",
+            Self::ParameterMissing { .. } => "give it with --param NAME=VALUE",
+            Self::SignatureInvalid { .. } => {
+                "the layout was changed after it was signed: get the original from its owner"
+            }
+            Self::SignatureMissing { .. } => {
+                "check that this is the right layout and the right key; every key that is given must have signed"
+            }
+            Self::SublayoutInspectionNotAllowed { .. } => {
+                "read the sublayout; --allow-sublayout-inspections gives leave to run its commands on this machine"
+            }
+            Self::SublayoutRefused { .. } => "see what was found about the sublayout's own items",
+            Self::SublayoutTooDeep { .. } => {
+                "a chain of sublayouts that deep is most likely a loop"
+            }
+            Self::ThresholdNotMet { .. } => {
+                "put the missing links into the folder given with --link-dir, or perform the step: `linkwright run --step-name STEP --signing-key KEY -- COMMAND`"
+            }
+            Self::WeakDigest { .. } => {
+                "perform the steps again with a tool that records sha256; md5, sha1 and unknown algorithms prove nothing"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn untrusted_text_in_a_message_is_escaped() {
+        let problem = Problem::ArtifactDisallowed {
+            side: Side::Products,
+            path: "\u{1b}[31mx".to_owned(),
+            rule: "DISALLOW *".to_owned(),
+        };
+        assert_eq!(
+            problem.to_string(),
+            "the product `\\u{1b}[31mx` is not allowed: no rule before `DISALLOW *` takes it"
+        );
+    }
+}

@@ -1,0 +1,382 @@
+//! Metadata files on disk: found by the reference's names, read within limits, written whole or not
+//! at all.
+//!
+//! Only regular files are read, so that a named pipe or a device cannot hold a verification up; a
+//! file beyond [`MAX_METADATA_BYTES`] is refused unread. What is written goes to a temporary file
+//! beside its place and is renamed; a reader never sees half of it, and a symbolic link that stands
+//! there is replaced, not followed.
+
+use std::fs::{OpenOptions, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::keys::KeyId;
+use crate::model::{
+    Envelope, EnvelopeError, Evidence, LinkFile, LinkFileError, PayloadKind, quoted, wanted_links,
+};
+
+/// How large a metadata file may be, in bytes. A link of a million artifacts has a third of that.
+pub const MAX_METADATA_BYTES: u64 = 1 << 30;
+
+/// How deep sublayouts may be nested. The deepest chain anyone has shown has three.
+pub const MAX_SUBLAYOUT_DEPTH: usize = 8;
+
+/// How many link files one verification reads, those of sublayouts included: a layout that asks
+/// for more is most likely a trap.
+pub const MAX_LINK_FILES: usize = 10_000;
+
+/// Why a file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Opening or reading failed.
+    #[error("cannot read {}: {source}", quoted(path))]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A folder, a named pipe, a device, a socket.
+    #[error("{} is {found}, expected a file", quoted(path))]
+    NotAFile {
+        /// The path.
+        path: String,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// Beyond [`MAX_METADATA_BYTES`].
+    #[error(
+        "{} has {bytes} bytes, more than the {MAX_METADATA_BYTES} that a metadata file may have",
+        quoted(path)
+    )]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// No envelope.
+    #[error("{}: {source}", quoted(path))]
+    Envelope {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        source: EnvelopeError,
+    },
+    /// Writing failed.
+    #[error("cannot write {}: {source}", quoted(path))]
+    Write {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is there already.
+    #[error("{} exists already", quoted(path))]
+    Exists {
+        /// The file.
+        path: String,
+    },
+}
+
+/// The name under which a link is stored: `STEP.KEYID8.link`.
+pub fn link_file_name(step: &str, keyid: &KeyId) -> String {
+    format!("{step}.{}.link", keyid.short())
+}
+
+/// The name of a link between `record start` and `record stop`: `.STEP.KEYID8.link-unfinished`.
+pub fn unfinished_file_name(step: &str, keyid: &KeyId) -> String {
+    format!(".{step}.{}.link-unfinished", keyid.short())
+}
+
+/// Reads a regular file within the limit.
+///
+/// # Errors
+/// It is absent, unreadable, no regular file, or too large.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let shown = || path.to_string_lossy().into_owned();
+    let failed = |source| StoreError::Read {
+        path: shown(),
+        source,
+    };
+    // Not blocking: opening a named pipe would wait for a writer.
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)
+        .map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        let found = if metadata.is_dir() {
+            "a folder"
+        } else {
+            "no regular file"
+        };
+        return Err(StoreError::NotAFile {
+            path: shown(),
+            found,
+        });
+    }
+    let too_large = |bytes| StoreError::TooLarge {
+        path: shown(),
+        bytes,
+    };
+    if metadata.len() > MAX_METADATA_BYTES {
+        return Err(too_large(metadata.len()));
+    }
+    let mut bytes = Vec::new();
+    let mut limited = (&mut file).take(MAX_METADATA_BYTES + 1);
+    limited.read_to_end(&mut bytes).map_err(failed)?;
+    match u64::try_from(bytes.len()) {
+        Ok(length) if length <= MAX_METADATA_BYTES => Ok(bytes),
+        _ => Err(too_large(MAX_METADATA_BYTES + 1)),
+    }
+}
+
+/// Reads an envelope.
+///
+/// # Errors
+/// The file cannot be read, or is no envelope.
+pub fn read_envelope(path: &Path) -> Result<Envelope, StoreError> {
+    let bytes = read_file(path)?;
+    Envelope::from_bytes(&bytes).map_err(|source| StoreError::Envelope {
+        path: path.to_string_lossy().into_owned(),
+        source,
+    })
+}
+
+/// Reads the link files that a layout asks for from a folder, and for each layout among them the
+/// ones that it asks for from its own folder, `STEP.KEYID8` beside it.
+pub fn read_evidence(layout: &Envelope, folder: &Path) -> Evidence {
+    let mut files_left = MAX_LINK_FILES;
+    read_below(layout, folder, 0, &mut files_left)
+}
+
+fn read_below(layout: &Envelope, folder: &Path, depth: usize, files_left: &mut usize) -> Evidence {
+    let mut evidence = Evidence::default();
+    for (step, keyid) in wanted_links(layout.payload()) {
+        let path = folder.join(link_file_name(step.as_str(), &keyid));
+        let mut below = Evidence::default();
+        let content = match read_link(&path, files_left) {
+            None => continue,
+            Some(Ok(envelope)) if envelope.kind() == PayloadKind::Layout => {
+                if depth < MAX_SUBLAYOUT_DEPTH {
+                    let inner = folder.join(format!("{step}.{}", keyid.short()));
+                    below = read_below(&envelope, &inner, depth + 1, files_left);
+                    Ok(envelope)
+                } else {
+                    Err(LinkFileError::NestedTooDeep {
+                        limit: MAX_SUBLAYOUT_DEPTH,
+                    })
+                }
+            }
+            Some(content) => content,
+        };
+        let file = LinkFile {
+            path: path.to_string_lossy().into_owned(),
+            content,
+            below,
+        };
+        evidence.insert(step, keyid, file);
+    }
+    evidence
+}
+
+/// `None` when there is no such file.
+fn read_link(path: &Path, files_left: &mut usize) -> Option<Result<Envelope, LinkFileError>> {
+    if let Some(less) = files_left.checked_sub(1) {
+        *files_left = less;
+    } else {
+        return Some(Err(LinkFileError::TooMany {
+            limit: MAX_LINK_FILES,
+        }));
+    }
+    Some(match read_envelope(path) {
+        Ok(envelope) => Ok(envelope),
+        Err(StoreError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return None;
+        }
+        Err(StoreError::Envelope { source, .. }) => Err(LinkFileError::Envelope(source)),
+        Err(error) => Err(LinkFileError::Unreadable(error.to_string())),
+    })
+}
+
+/// Who may read a new file, and whether one that is there may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// As the umask says; replaces.
+    Public,
+    /// As the umask says; never replaces.
+    PublicNew,
+    /// Only its owner (mode 0600); replaces.
+    Private,
+    /// Only its owner (mode 0600); never replaces.
+    PrivateNew,
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// The folder is not writable, the disk is full, or the file is there and must not be replaced.
+pub fn write_file(path: &Path, bytes: &[u8], writing: Writing) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Write {
+        path: path.to_string_lossy().into_owned(),
+        source,
+    };
+    let folder = folder_of(path);
+    let mode = match writing {
+        Writing::Public | Writing::PublicNew => 0o666,
+        Writing::Private | Writing::PrivateNew => 0o600,
+    };
+    let mut file = tempfile::Builder::new()
+        .prefix(".linkwright-")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(&folder)
+        .map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    match writing {
+        Writing::Public | Writing::Private => {
+            file.persist(path).map_err(|error| failed(error.error))?;
+        }
+        Writing::PublicNew | Writing::PrivateNew => {
+            file.as_file().sync_all().map_err(failed)?;
+            file.persist_noclobber(path)
+                .map_err(|error| match error.error.kind() {
+                    io::ErrorKind::AlreadyExists => StoreError::Exists {
+                        path: path.to_string_lossy().into_owned(),
+                    },
+                    _ => failed(error.error),
+                })?;
+        }
+    }
+    Ok(())
+}
+
+/// Tries whether files can be written into a folder, and leaves nothing behind.
+///
+/// # Errors
+/// They cannot.
+pub fn check_writable(folder: &Path) -> Result<(), StoreError> {
+    let tried = tempfile::Builder::new()
+        .prefix(".linkwright-")
+        .tempfile_in(folder);
+    tried.map(drop).map_err(|source| StoreError::Write {
+        path: folder.to_string_lossy().into_owned(),
+        source,
+    })
+}
+
+/// Removes a file.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_file(path: &Path) -> Result<(), StoreError> {
+    std::fs::remove_file(path).map_err(|source| StoreError::Write {
+        path: path.to_string_lossy().into_owned(),
+        source,
+    })
+}
+
+/// The files in a folder whose names start and end so, sorted.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn find_files(folder: &Path, start: &str, end: &str) -> Result<Vec<PathBuf>, StoreError> {
+    let failed = |source| StoreError::Read {
+        path: folder.to_string_lossy().into_owned(),
+        source,
+    };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(start) && name.ends_with(end) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
+        Some(parent) => parent.to_owned(),
+        None => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(
+            read_file(folder.path()),
+            Err(StoreError::NotAFile {
+                found: "a folder",
+                ..
+            })
+        ));
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            0o600.into(),
+            0,
+        )
+        .unwrap();
+        assert!(matches!(read_file(&pipe), Err(StoreError::NotAFile { .. })));
+        assert!(matches!(
+            read_file(&folder.path().join("none")),
+            Err(StoreError::Read { .. })
+        ));
+    }
+
+    #[test]
+    fn a_file_beyond_the_limit_is_refused_unread() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(MAX_METADATA_BYTES + 1).unwrap();
+        assert!(matches!(
+            read_file(file.path()),
+            Err(StoreError::TooLarge { .. })
+        ));
+    }
+
+    #[test]
+    fn a_private_file_is_private_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        write_file(&path, b"1", Writing::PrivateNew).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(matches!(
+            write_file(&path, b"2", Writing::PrivateNew),
+            Err(StoreError::Exists { .. })
+        ));
+        assert_eq!(read_file(&path).unwrap(), b"1");
+        write_file(&path, b"2", Writing::Private).unwrap();
+        assert_eq!(read_file(&path).unwrap(), b"2");
+        assert_eq!(
+            find_files(folder.path(), "", "").unwrap(),
+            [path],
+            "no temporary file is left"
+        );
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_output_is_replaced_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("out"));
+        std::fs::write(&target, b"precious").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write_file(&link, b"new", Writing::Public).unwrap();
+        assert_eq!(std::fs::read(&target).unwrap(), b"precious");
+        assert_eq!(std::fs::read(&link).unwrap(), b"new");
+    }
+}

@@ -1,0 +1,399 @@
+//! The decision: may this product be released?
+//!
+//! [`verify`] is a pure function of the evidence, the keys, the clock and the parameters, with one
+//! hole: the [`Inspector`], which runs the commands of inspections. It never stops at the first
+//! failure; what cannot be judged because of another failure is reported as not reached. The
+//! procedure (in-toto specification 5.2, in the reference's order but for step 7):
+//!
+//! 1. Every given key has signed the layout.
+//! 2. Parameters are filled in, and the layout has the form it must have.
+//! 3. The layout has an expiry, and it lies in the future; the layout asks for something.
+//! 4. Each step has enough links, validly signed by distinct functionaries that it authorises and
+//!    carrying its name. A layout in the place of a link is verified by steps 1 to 6 in turn, with
+//!    that functionary as its owner, and then stands as the link it amounts to.
+//! 5. The links of a step agree with each other. Another command than expected is a warning.
+//! 6. The rules of each step hold.
+//! 7. Only when nothing in the whole tree of layouts refused: inspections run, first those of
+//!    sublayouts, if there is leave to run them, then those of the layout.
+//! 8. The rules of each inspection hold.
+//! 9. The layout amounts to a link of its own, the summary.
+
+mod agree;
+mod params;
+mod rules;
+mod signed;
+mod steps;
+
+use std::collections::BTreeMap;
+
+pub use params::{Parameters, is_parameter_name};
+pub use signed::{Checked, Owner};
+
+use crate::model::{
+    Envelope, EnvelopeError, Evidence, Inspection, ItemName, Layout, Link, Moment, PayloadKind,
+    Rule, Rules, Side,
+};
+use crate::report::{
+    Finding, Item, ItemKind, LayoutSummary, Place, Problem, Report, Severity, Status, Verdict,
+};
+
+/// What is to be verified, against what.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The layout's path, for people.
+    pub document: &'a str,
+    /// The layout.
+    pub layout: &'a Envelope,
+    /// The link files.
+    pub evidence: &'a Evidence,
+    /// Everyone who must have signed the layout.
+    pub owners: &'a [Owner<'a>],
+    /// The clock.
+    pub now: Moment,
+    /// Parameters for the root layout.
+    pub parameters: &'a Parameters,
+    /// Whether there is leave to run the inspections of sublayouts.
+    pub sublayout_inspections: bool,
+}
+
+/// A verification's result.
+#[derive(Debug)]
+pub struct Outcome {
+    /// All that was found.
+    pub report: Report,
+    /// What the layout amounts to, when it passed.
+    pub summary: Option<Link>,
+}
+
+/// Runs the command of an inspection and records what was there before and after.
+pub trait Inspector {
+    /// Runs one inspection. `evidence` are the paths of the link files that count, which are left
+    /// out of what is recorded; nothing else may be.
+    ///
+    /// # Errors
+    /// The command did not end as it must, or something could not be recorded.
+    fn inspect(
+        &mut self,
+        inspection: &Checked<Inspection>,
+        evidence: &[String],
+    ) -> Result<Link, InspectionError>;
+}
+
+/// Why an inspection gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InspectionError {
+    /// It failed.
+    #[error("{why}")]
+    Failed {
+        /// In which way.
+        why: String,
+    },
+    /// It took too long.
+    #[error("the command ran longer than {seconds} seconds")]
+    TimedOut {
+        /// The limit.
+        seconds: u64,
+    },
+}
+
+/// Decides. See the module's text for the procedure.
+pub fn verify(request: &Request<'_>, inspector: &mut dyn Inspector) -> Outcome {
+    let mut engine = Engine {
+        request,
+        report: Report::new(LayoutSummary {
+            path: request.document.to_owned(),
+            now: Some(request.now),
+            ..LayoutSummary::default()
+        }),
+        nodes: Vec::new(),
+    };
+    if let PayloadKind::Link | PayloadKind::Other(_) = request.layout.kind() {
+        let found = match request.layout.kind() {
+            PayloadKind::Link => Some("link".to_owned()),
+            PayloadKind::Other(found) => found,
+            PayloadKind::Layout => None,
+        };
+        engine.note(None, Problem::NotALayout { found }, None);
+        return engine.finish();
+    }
+    let root = Source {
+        document: request.document,
+        envelope: request.layout,
+        evidence: request.evidence,
+        owners: request.owners,
+        parameters: request.parameters,
+        label: String::new(),
+        item: None,
+    };
+    engine.layout(&root);
+    engine.inspections(inspector);
+    engine.finish()
+}
+
+/// The finding for a file given as layout that is no envelope.
+pub fn layout_problem(error: &EnvelopeError) -> Problem {
+    match error {
+        EnvelopeError::PayloadType { found } => Problem::LayoutPayloadType {
+            found: found.clone(),
+        },
+        duplicate if duplicate.is_duplicate_key() => Problem::MalformedJson {
+            document: "the layout".to_owned(),
+            why: duplicate.to_string(),
+        },
+        EnvelopeError::Json(_)
+        | EnvelopeError::PayloadJson(_)
+        | EnvelopeError::Form(_)
+        | EnvelopeError::Canonical(_) => Problem::LayoutUnreadable {
+            why: error.to_string(),
+        },
+    }
+}
+
+/// One layout of the tree, on its way in.
+struct Source<'a> {
+    document: &'a str,
+    envelope: &'a Envelope,
+    evidence: &'a Evidence,
+    owners: &'a [Owner<'a>],
+    parameters: &'a Parameters,
+    /// What stands before the names of its items.
+    label: String,
+    /// The item of a sublayout; `None` for the root.
+    item: Option<usize>,
+}
+
+/// One layout of the tree whose steps have been checked.
+struct Node {
+    layout: Checked<Layout>,
+    links: BTreeMap<ItemName, Link>,
+    document: String,
+    base: &'static str,
+    label: String,
+}
+
+impl Node {
+    fn place(&self, pointer: &str) -> Option<Place> {
+        Some(Place {
+            document: self.document.clone(),
+            pointer: format!("{}{pointer}", self.base),
+        })
+    }
+}
+
+struct Engine<'a> {
+    request: &'a Request<'a>,
+    report: Report,
+    /// Sublayouts before the layouts that they are part of.
+    nodes: Vec<Node>,
+}
+
+impl<'a> Engine<'a> {
+    /// Steps 1 to 6 for one layout. Gives its index in `nodes`, or `None` when there is nothing
+    /// that could be trusted.
+    fn layout(&mut self, source: &Source<'_>) -> Option<usize> {
+        let base = match source.envelope.form() {
+            crate::model::Form::Metablock => "/signed",
+            crate::model::Form::Dsse => "",
+        };
+        let read = |envelope: &Envelope| read_layout(envelope, source.parameters);
+        let checked = signed::check_layout(source.envelope, source.owners, read);
+        let layout = match checked {
+            Ok(layout) => layout,
+            Err(problems) => {
+                for problem in problems {
+                    let place = problem_place(&problem, source.document, base);
+                    self.note(source.item, problem, place);
+                }
+                return None;
+            }
+        };
+        if source.item.is_none() {
+            self.report.layout.expires = layout.expires;
+            let ids = source.owners.iter().filter_map(|owner| owner.ids.first());
+            self.report.layout.signed_by = ids.cloned().collect();
+        }
+        let mut node = Node {
+            layout,
+            links: BTreeMap::new(),
+            document: source.document.to_owned(),
+            base,
+            label: source.label.clone(),
+        };
+        self.validity(&node, source.item);
+        let layout = node.layout.clone();
+        let items: Vec<usize> = layout
+            .steps
+            .iter()
+            .map(|step| self.step(&mut node, step, source.evidence))
+            .collect();
+        for (step, item) in layout.steps.iter().zip(items) {
+            if let Some(link) = node.links.get(&step.name) {
+                let link_of = |name: &ItemName| node.links.get(name);
+                self.rules(&node, item, &step.rules, &step.pointer, link, &link_of);
+            }
+        }
+        self.nodes.push(node);
+        self.nodes.len().checked_sub(1)
+    }
+
+    /// Step 3.
+    fn validity(&mut self, node: &Node, item: Option<usize>) {
+        let now = self.request.now;
+        match node.layout.expires {
+            None => self.note(item, Problem::LayoutExpiryMissing, node.place("")),
+            Some(expired) if expired <= now => {
+                let problem = Problem::LayoutExpired { expired, now };
+                self.note(item, problem, node.place("/expires"));
+            }
+            Some(_) => {}
+        }
+        if node.layout.steps.is_empty() && node.layout.inspections.is_empty() {
+            self.note(item, Problem::LayoutEmpty, node.place(""));
+        }
+    }
+
+    /// Steps 6 and 8: the rules of one step or inspection.
+    fn rules<'l>(
+        &mut self,
+        node: &Node,
+        item: usize,
+        rules: &Rules,
+        pointer: &str,
+        link: &Link,
+        link_of: &dyn Fn(&ItemName) -> Option<&'l Link>,
+    ) {
+        let Some(item) = self.report.items.get_mut(item) else {
+            return;
+        };
+        let both = [Side::Materials, Side::Products];
+        let missing = both
+            .iter()
+            .flat_map(|side| rules.of(*side))
+            .find_map(|rule| match rule {
+                Rule::Match(rule) if link_of(&rule.from).is_none() => Some(&rule.from),
+                _ => None,
+            });
+        if let Some(from) = missing {
+            let why = format!("its rules compare with `{from}`, of which there is no valid link");
+            item.findings.push(Finding {
+                severity: Severity::Note,
+                problem: Problem::NotReached { why },
+                place: node.place(pointer),
+            });
+            return;
+        }
+        item.status = Status::Passed;
+        for side in both {
+            for (index, problem) in rules::apply(rules.of(side), side, link, link_of) {
+                let place = node.place(&format!("{pointer}/{}/{index}", side.rules_field()));
+                item.fail(problem, place);
+            }
+        }
+    }
+
+    /// Steps 7 and 8. A command that fails ends it: what comes after is not reached.
+    fn inspections(&mut self, inspector: &mut dyn Inspector) {
+        for node in std::mem::take(&mut self.nodes) {
+            let evidence: Vec<String> = self.counted_links();
+            let released = node.layout.release_inspections(&self.report);
+            let first = self.report.items.len();
+            for inspection in &node.layout.inspections {
+                let name = format!("{}{}", node.label, inspection.name);
+                self.report
+                    .items
+                    .push(Item::new(ItemKind::Inspection, name));
+            }
+            let mut links = node.links.clone();
+            for (at, inspection) in released.iter().enumerate() {
+                match inspector.inspect(inspection, &evidence) {
+                    Ok(link) => {
+                        links.insert(inspection.name.clone(), link);
+                    }
+                    Err(error) => {
+                        let problem = match error {
+                            InspectionError::Failed { why } => Problem::InspectionFailed { why },
+                            InspectionError::TimedOut { seconds } => {
+                                Problem::InspectionTimeout { seconds }
+                            }
+                        };
+                        let place = node.place(&format!("{}/run", inspection.pointer));
+                        self.note(Some(first + at), problem, place);
+                        break;
+                    }
+                }
+            }
+            for (at, inspection) in node.layout.inspections.iter().enumerate() {
+                let link_of = |name: &ItemName| links.get(name);
+                match links.get(&inspection.name) {
+                    Some(link) => {
+                        let (rules, pointer) = (&inspection.rules, &inspection.pointer);
+                        self.rules(&node, first + at, rules, pointer, link, &link_of);
+                    }
+                    None => self.not_reached(first + at),
+                }
+            }
+            self.nodes.push(node);
+        }
+    }
+
+    fn not_reached(&mut self, item: usize) {
+        if let Some(item) = self.report.items.get_mut(item)
+            && item.findings.is_empty()
+        {
+            let why = "no command runs unless everything before it has passed".to_owned();
+            item.findings.push(Finding {
+                severity: Severity::Note,
+                problem: Problem::NotReached { why },
+                place: None,
+            });
+        }
+    }
+
+    /// The paths of the link files that count.
+    fn counted_links(&self) -> Vec<String> {
+        let links = self.report.items.iter().flat_map(|item| &item.links);
+        let counted = links.filter(|link| link.why_not.is_none());
+        counted.map(|link| link.path.clone()).collect()
+    }
+
+    /// Takes note of something that refuses, about an item or about the whole.
+    fn note(&mut self, item: Option<usize>, problem: Problem, place: Option<Place>) {
+        match item.and_then(|item| self.report.items.get_mut(item)) {
+            Some(item) => item.fail(problem, place),
+            None => self.report.findings.push(Finding::error(problem, place)),
+        }
+    }
+
+    /// Step 9.
+    fn finish(self) -> Outcome {
+        let passed = self.report.verdict() == Verdict::Pass;
+        let summary = self.nodes.last().filter(|_| passed).and_then(|root| {
+            let names = root.layout.steps.iter().map(|step| &step.name);
+            agree::summary("", names, |name| root.links.get(name))
+        });
+        Outcome {
+            report: self.report,
+            summary,
+        }
+    }
+}
+
+/// Step 2.
+fn read_layout(envelope: &Envelope, parameters: &Parameters) -> Result<Layout, Vec<Problem>> {
+    let invalid = |complaints: Vec<crate::model::Complaint>| {
+        let problem = |complaint| Problem::LayoutInvalid { complaint };
+        complaints.into_iter().map(problem).collect::<Vec<_>>()
+    };
+    let payload = params::substitute(envelope.payload(), parameters)?;
+    Layout::from_value(&payload).map_err(invalid)
+}
+
+fn problem_place(problem: &Problem, document: &str, base: &str) -> Option<Place> {
+    match problem {
+        Problem::LayoutInvalid { complaint } => Some(Place {
+            document: document.to_owned(),
+            pointer: format!("{base}{}", complaint.pointer),
+        }),
+        _ => None,
+    }
+}

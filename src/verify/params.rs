@@ -1,0 +1,202 @@
+//! Parameter substitution, as the reference does it with Python's `str.format`: in the words of
+//! rules and commands of the root layout, nowhere else, and only when parameters are given.
+//!
+//! `{name}` stands for the parameter's value, taken literally; `{{` and `}}` for single braces.
+//! Everything else that `str.format` would do with braces (attributes, conversions, format
+//! specifications, positions) is refused.
+
+use std::collections::BTreeMap;
+
+use crate::encoding::{Object, Value};
+use crate::model::{Complaint, quoted};
+use crate::report::Problem;
+
+/// Names and values of parameters.
+pub type Parameters = BTreeMap<String, String>;
+
+/// Whether a text can name a parameter: letters, digits, `_` and `-` of ASCII, at least one.
+pub fn is_parameter_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    !name.is_empty() && name.bytes().all(allowed)
+}
+
+/// The payload of a layout with its parameters filled in.
+pub(super) fn substitute(payload: &Value, given: &Parameters) -> Result<Value, Vec<Problem>> {
+    if given.is_empty() {
+        return Ok(payload.clone());
+    }
+    let mut filler = Filler {
+        given,
+        problems: Vec::new(),
+    };
+    let filled = filler.layout(payload);
+    if filler.problems.is_empty() {
+        Ok(filled)
+    } else {
+        Err(filler.problems)
+    }
+}
+
+const PLACES: [(&str, &[&str]); 2] = [
+    (
+        "steps",
+        &[
+            "expected_command",
+            "expected_materials",
+            "expected_products",
+        ],
+    ),
+    (
+        "inspect",
+        &["run", "expected_materials", "expected_products"],
+    ),
+];
+
+struct Filler<'a> {
+    given: &'a Parameters,
+    problems: Vec<Problem>,
+}
+
+impl Filler<'_> {
+    fn layout(&mut self, payload: &Value) -> Value {
+        let mut payload = payload.clone();
+        let Value::Object(layout) = &mut payload else {
+            return payload;
+        };
+        for (list, fields) in PLACES {
+            let Some(Value::Array(mut items)) = layout.get(list).cloned() else {
+                continue;
+            };
+            for (index, item) in items.iter_mut().enumerate() {
+                if let Value::Object(item) = item {
+                    self.fields(item, fields, &format!("/{list}/{index}"));
+                }
+            }
+            layout.set(list, Value::Array(items));
+        }
+        payload
+    }
+
+    fn fields(&mut self, item: &mut Object, fields: &[&str], pointer: &str) {
+        for field in fields {
+            if let Some(value) = item.get(field).cloned() {
+                item.set(field, self.words(value, &format!("{pointer}/{field}")));
+            }
+        }
+    }
+
+    fn words(&mut self, value: Value, pointer: &str) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(&text, pointer)),
+            Value::Array(items) => {
+                let items = items.into_iter().enumerate();
+                Value::Array(
+                    items
+                        .map(|(at, item)| self.words(item, &format!("{pointer}/{at}")))
+                        .collect(),
+                )
+            }
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => other,
+        }
+    }
+
+    fn text(&mut self, text: &str, pointer: &str) -> String {
+        let mut filled = String::new();
+        let mut rest = text;
+        while let Some((before, brace)) = rest
+            .find(['{', '}'])
+            .and_then(|at| rest.split_at_checked(at))
+        {
+            filled.push_str(before);
+            let doubled = ["{{", "}}"]
+                .iter()
+                .find_map(|pair| brace.strip_prefix(pair));
+            if let Some(behind) = doubled {
+                filled.extend(brace.chars().next());
+                rest = behind;
+                continue;
+            }
+            let name = brace
+                .strip_prefix('{')
+                .and_then(|inside| inside.split_once('}'));
+            match name {
+                Some((name, behind)) if is_parameter_name(name) => {
+                    match self.given.get(name) {
+                        Some(value) => filled.push_str(value),
+                        None => self.problems.push(Problem::ParameterMissing {
+                            name: name.to_owned(),
+                        }),
+                    }
+                    rest = behind;
+                }
+                _ => {
+                    self.complain(text, pointer);
+                    return filled;
+                }
+            }
+        }
+        filled.push_str(rest);
+        filled
+    }
+
+    fn complain(&mut self, text: &str, pointer: &str) {
+        let message = format!(
+            "{} has a brace that is neither doubled nor part of a parameter like `{{name}}`",
+            quoted(text)
+        );
+        let complaint = Complaint {
+            pointer: pointer.to_owned(),
+            message,
+        };
+        self.problems.push(Problem::LayoutInvalid { complaint });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(text: &str) -> Result<String, Vec<Problem>> {
+        let given = Parameters::from([
+            ("a".to_owned(), "{b}".to_owned()),
+            ("x-1".to_owned(), String::new()),
+        ]);
+        let mut filler = Filler {
+            given: &given,
+            problems: Vec::new(),
+        };
+        let filled = filler.text(text, "");
+        if filler.problems.is_empty() {
+            Ok(filled)
+        } else {
+            Err(filler.problems)
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_expanded_again() {
+        assert_eq!(fill("<{a}{x-1}{a}>").unwrap(), "<{b}{b}>");
+        assert_eq!(fill("{{a}} {{{a}}}").unwrap(), "{a} {{b}}");
+    }
+
+    #[test]
+    fn what_is_not_given_is_named() {
+        assert_eq!(
+            fill("{c}"),
+            Err(vec![Problem::ParameterMissing { name: "c".into() }])
+        );
+    }
+
+    #[test]
+    fn pythons_other_formatting_is_refused() {
+        for text in [
+            "{", "}", "{}", "{0", "{a.x}", "{a!r}", "{a:>5}", "{a[0]}", "{ a}", "a}b",
+        ] {
+            let problems = fill(text).unwrap_err();
+            assert!(
+                matches!(problems[..], [Problem::LayoutInvalid { .. }]),
+                "{text}"
+            );
+        }
+    }
+}

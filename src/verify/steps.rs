@@ -1,0 +1,314 @@
+//! Steps 4 and 5 of the procedure: from the link files of a step to the one link that stands for
+//! it.
+
+use crate::keys::{KeyError, KeyId, PublicKey};
+use crate::model::{
+    Envelope, EnvelopeError, Evidence, Functionary, Link, LinkFile, LinkFileError, PayloadKind,
+    Step,
+};
+use crate::report::{Finding, Item, ItemKind, LinkUse, Problem, Severity, Status};
+
+use super::params::Parameters;
+use super::signed::{self, Owner, Signed, Signers};
+use super::{Engine, Node, Source, agree};
+
+/// What came of looking for the link of one functionary.
+struct Look<'a> {
+    file: Option<&'a LinkFile>,
+    link: Option<(Link, &'a PublicKey)>,
+    problems: Vec<Problem>,
+}
+
+impl Engine<'_> {
+    /// Checks the links of a step and gives the index of its item. When they are as they must be,
+    /// the link that stands for the step is in the node afterwards.
+    pub(super) fn step(&mut self, node: &mut Node, step: &Step, evidence: &Evidence) -> usize {
+        let index = self.report.items.len();
+        let name = format!("{}{}", node.label, step.name);
+        self.report
+            .items
+            .push(Item::new(ItemKind::Step, name.clone()));
+        let mut item = Item::new(ItemKind::Step, name);
+        let layout = node.layout.clone();
+        let (mut links, mut signers) = (Vec::new(), Signers::default());
+        let (mut problems, mut looked_for) = (Vec::new(), Vec::new());
+        for keyid in &step.pubkeys {
+            let functionary = layout.functionaries.get(keyid);
+            let look = self.look(node, step, keyid, functionary, evidence);
+            match (look.file, look.link) {
+                (Some(file), Some((link, key))) => {
+                    signers.add(key);
+                    links.push((file.path.as_str(), link));
+                }
+                (Some(_), None) => {}
+                (None, _) => looked_for.push(format!("{}.{}.link", step.name, keyid.short())),
+            }
+            if let Some(file) = look.file {
+                item.links.push(LinkUse {
+                    path: file.path.clone(),
+                    keyid: keyid.clone(),
+                    why_not: look.problems.first().map(ToString::to_string),
+                });
+            }
+            problems.extend(look.problems);
+        }
+        let found = signers.count();
+        let enough = u64::try_from(found).is_ok_and(|found| found >= step.threshold);
+        let severity = if enough {
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
+        item.findings
+            .extend(problems.into_iter().map(|problem| Finding {
+                severity,
+                problem,
+                place: None,
+            }));
+        if enough {
+            if let Some(link) = settle(node, step, links, &mut item) {
+                node.links.insert(step.name.clone(), link);
+            }
+        } else {
+            let problem = Problem::ThresholdNotMet {
+                needed: step.threshold,
+                found,
+                looked_for,
+            };
+            item.fail(problem, node.place(&step.pointer));
+        }
+        if let Some(slot) = self.report.items.get_mut(index) {
+            *slot = item;
+        }
+        index
+    }
+
+    /// Looks for the link of one functionary. It counts when there are no problems.
+    fn look<'e>(
+        &mut self,
+        node: &Node,
+        step: &Step,
+        keyid: &KeyId,
+        functionary: Option<&'e Functionary>,
+        evidence: &'e Evidence,
+    ) -> Look<'e> {
+        let file = evidence.get(&step.name, keyid);
+        let mut look = Look {
+            file,
+            link: None,
+            problems: Vec::new(),
+        };
+        let Some(functionary) = functionary else {
+            let keyid = keyid.clone();
+            look.problems.push(Problem::KeyUnknown { keyid });
+            return look;
+        };
+        let key = match &functionary.key {
+            Ok(key) => key,
+            Err(error) => {
+                look.problems.push(key_problem(keyid, error));
+                return look;
+            }
+        };
+        let Some(file) = file else {
+            return look;
+        };
+        let envelope = match &file.content {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                look.problems.push(link_problem(&file.path, error));
+                return look;
+            }
+        };
+        look.problems
+            .extend(signature_problem(file, envelope, key, &functionary.keyid));
+        if let PayloadKind::Layout = envelope.kind() {
+            if look.problems.is_empty() {
+                match self.sublayout(node, step, keyid, functionary, key, file, envelope) {
+                    Ok(link) => look.link = Some((link, key)),
+                    Err(problem) => look.problems.push(problem),
+                }
+            }
+            return look;
+        }
+        match read_link(file, envelope, step) {
+            Ok(link) if look.problems.is_empty() => look.link = Some((link, key)),
+            Ok(_) => {}
+            Err(problems) => look.problems.extend(problems),
+        }
+        look
+    }
+
+    /// A layout in the place of a link: verifies it and gives the link that it amounts to.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all of it is the one file that is looked at"
+    )]
+    fn sublayout(
+        &mut self,
+        node: &Node,
+        step: &Step,
+        keyid: &KeyId,
+        functionary: &Functionary,
+        key: &PublicKey,
+        file: &LinkFile,
+        envelope: &Envelope,
+    ) -> Result<Link, Problem> {
+        let refused = || Problem::SublayoutRefused {
+            link: file.path.clone(),
+        };
+        let name = format!("{}{}.{}", node.label, step.name, keyid.short());
+        let item = self.report.items.len();
+        self.report
+            .items
+            .push(Item::new(ItemKind::Sublayout, name.clone()));
+        let owner = Owner {
+            authority: key,
+            ids: vec![functionary.keyid.clone()],
+        };
+        let source = Source {
+            document: &file.path,
+            envelope,
+            evidence: &file.below,
+            owners: &[owner],
+            parameters: &Parameters::new(),
+            label: format!("{name}/"),
+            item: Some(item),
+        };
+        let below = self.layout(&source).ok_or_else(refused)?;
+        self.inspection_leave(below, item);
+        let items = self.report.items.get_mut(item..).unwrap_or_default();
+        let clean = !items.iter().any(Item::has_errors);
+        if let Some(item) = items.first_mut()
+            && item.status == Status::NotReached
+        {
+            item.status = if clean {
+                Status::Passed
+            } else {
+                Status::Failed
+            };
+        }
+        let below = self
+            .nodes
+            .get(below)
+            .filter(|_| clean)
+            .ok_or_else(refused)?;
+        let names = below.layout.steps.iter().map(|step| &step.name);
+        agree::summary(step.name.as_str(), names, |name| below.links.get(name)).ok_or_else(refused)
+    }
+
+    /// A sublayout's commands never run without leave.
+    fn inspection_leave(&mut self, node: usize, item: usize) {
+        let Some(node) = self.nodes.get(node) else {
+            return;
+        };
+        let inspections: Vec<_> = node
+            .layout
+            .inspections
+            .iter()
+            .map(|look| look.name.clone())
+            .collect();
+        if !inspections.is_empty() && !self.request.sublayout_inspections {
+            let place = node.place("/inspect");
+            let problem = Problem::SublayoutInspectionNotAllowed { inspections };
+            self.note(Some(item), problem, place);
+        }
+    }
+}
+
+/// Step 5: the links agree, and the first of them stands for the step.
+fn settle(node: &Node, step: &Step, links: Vec<(&str, Link)>, item: &mut Item) -> Option<Link> {
+    let borrowed: Vec<(&str, &Link)> = links.iter().map(|(path, link)| (*path, link)).collect();
+    let disagreements = agree::disagreements(&borrowed);
+    let agreed = disagreements.is_empty();
+    for problem in disagreements {
+        item.fail(problem, node.place(&step.pointer));
+    }
+    for (path, link) in borrowed {
+        if !step.expected_command.is_empty() && link.command != step.expected_command {
+            let problem = Problem::CommandDiffers {
+                expected: step.expected_command.clone(),
+                found: link.command.clone(),
+                link: path.to_owned(),
+            };
+            let place = node.place(&format!("{}/expected_command", step.pointer));
+            item.findings.push(Finding::warning(problem, place));
+        }
+    }
+    let (_, first) = links.into_iter().next()?;
+    agreed.then_some(first)
+}
+
+fn signature_problem(
+    file: &LinkFile,
+    envelope: &Envelope,
+    key: &PublicKey,
+    signed_as: &KeyId,
+) -> Option<Problem> {
+    let (link, keyid) = (file.path.clone(), signed_as.clone());
+    match signed::check(envelope, key, std::slice::from_ref(signed_as)) {
+        Signed::Good => None,
+        Signed::Wrong => Some(Problem::LinkSignatureInvalid { link, keyid }),
+        Signed::Missing => Some(Problem::LinkSignatureMissing {
+            link,
+            keyid,
+            found: signed::ids_found(envelope),
+        }),
+    }
+}
+
+fn read_link(file: &LinkFile, envelope: &Envelope, step: &Step) -> Result<Link, Vec<Problem>> {
+    let malformed = |why: String| Problem::LinkMalformed {
+        link: file.path.clone(),
+        why,
+    };
+    if envelope.kind() != PayloadKind::Link {
+        let why = "its `_type` is neither `link` nor `layout`".to_owned();
+        return Err(vec![malformed(why)]);
+    }
+    let link = Link::from_value(envelope.payload()).map_err(|complaints| {
+        let complaints = complaints.iter().map(ToString::to_string);
+        complaints.map(malformed).collect::<Vec<_>>()
+    })?;
+    if link.name != step.name.as_str() {
+        return Err(vec![Problem::LinkNameMismatch {
+            link: file.path.clone(),
+            expected: step.name.clone(),
+            found: link.name,
+        }]);
+    }
+    Ok(link)
+}
+
+fn link_problem(path: &str, error: &LinkFileError) -> Problem {
+    let link = path.to_owned();
+    let why = error.to_string();
+    match error {
+        LinkFileError::Unreadable(_) => Problem::LinkUnreadable { link, why },
+        LinkFileError::NestedTooDeep { .. } | LinkFileError::TooMany { .. } => {
+            Problem::SublayoutTooDeep { link, why }
+        }
+        LinkFileError::Envelope(EnvelopeError::PayloadType { found }) => Problem::LinkPayloadType {
+            link,
+            found: found.clone(),
+        },
+        LinkFileError::Envelope(EnvelopeError::Json(_) | EnvelopeError::PayloadJson(_)) => {
+            Problem::MalformedJson {
+                document: link,
+                why,
+            }
+        }
+        LinkFileError::Envelope(EnvelopeError::Form(_) | EnvelopeError::Canonical(_)) => {
+            Problem::LinkMalformed { link, why }
+        }
+    }
+}
+
+fn key_problem(keyid: &KeyId, error: &KeyError) -> Problem {
+    let (keyid, why) = (keyid.clone(), error.to_string());
+    if error.is_unsupported() {
+        Problem::KeyUnsupported { keyid, why }
+    } else {
+        Problem::KeyMalformed { keyid, why }
+    }
+}
