@@ -1,72 +1,68 @@
-//! One key, one signature.
-use crate::encoding::Value;
-/// stub
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyId(String);
-#[allow(missing_docs)]
-impl KeyId {
-    pub fn new(s: impl Into<String>) -> Self {
-        Self(s.into())
-    }
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-    pub fn short(&self) -> &str {
-        &self.0
-    }
-}
-impl std::fmt::Display for KeyId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-/// stub
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("x")]
-#[allow(missing_docs)]
-pub enum KeyError {
-    Unsupported { keytype: String, scheme: String },
-    Malformed,
-    OpenPgp,
-}
-/// stub
-#[derive(Clone, Debug)]
-pub struct PublicKey;
-/// stub
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fingerprint;
-#[allow(missing_docs)]
-impl PublicKey {
-    pub fn from_value(_: &Value) -> Result<Self, KeyError> {
-        Err(KeyError::Malformed)
-    }
-    pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint
-    }
-    pub fn ids(&self) -> Vec<KeyId> {
-        vec![]
-    }
-    pub fn check(&self, _m: &[u8], _s: &[u8]) -> bool {
-        false
-    }
-}
+//! One key, one signature: public keys that check, private keys that sign, and how metadata names
+//! them.
+//!
+//! [`PublicKey`] comes from PEM or from the key objects of layouts, [`FileKey`] from PEM files.
+//! Both take what the in-toto reference takes and refuse the rest by name: a file that holds
+//! something else, an algorithm or curve that is not among [`Scheme`], RSA under 2048 bits, a
+//! value that does not fit its scheme. Bytes come in and go out; no file is opened here.
+//!
+//! A key has several ids, because implementations compute them differently ([`KeyIdStyle`]), and
+//! an id is only a claim. Who has signed is therefore counted by [`Fingerprint`].
 
-#[allow(missing_docs)]
-impl KeyError {
-    pub fn is_unsupported(&self) -> bool {
-        true
-    }
-}
-#[allow(missing_docs)]
+mod asn1;
+mod encrypted;
+mod generate;
+mod hex;
+mod id;
+mod parse;
+mod pem;
+mod private;
+mod public;
+mod scheme;
+mod sign;
+#[cfg(test)]
+mod tests;
+
+pub use encrypted::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, PBKDF2_ITERATIONS};
+pub use generate::{Generated, KeyKind, encrypt, generate};
+pub use id::{Fingerprint, KeyId, KeyIdStyle};
+pub use parse::{KeyError, MAX_RSA_BITS, MIN_RSA_BITS};
+pub use pem::PemError;
+pub use private::PrivateKeyError;
+pub use public::{Invalid, PublicKey};
+pub use scheme::Scheme;
+pub use sign::{FileKey, SignError, Signer};
+
+/// Someone whose signatures can be checked.
 pub trait Authority: std::fmt::Debug {
-    fn check(&self, _m: &[u8], _s: &[u8]) -> bool;
+    /// Whether `signature` is theirs over `message`.
+    fn check(&self, message: &[u8], signature: &[u8]) -> bool;
+
+    /// The ids under which their signatures may stand. An id that is missing here costs a
+    /// signature, one too many costs nothing: [`Self::check`] decides.
+    fn ids(&self) -> Vec<KeyId>;
+
+    /// Who they are, for counting: the same for the same signer under every id.
     fn fingerprint(&self) -> Fingerprint;
 }
+
 impl Authority for PublicKey {
-    fn check(&self, _m: &[u8], _s: &[u8]) -> bool {
-        false
+    fn check(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.verify(message, signature).is_ok()
     }
+
+    fn ids(&self) -> Vec<KeyId> {
+        let mut ids: Vec<KeyId> = self.stated_id().into_iter().cloned().collect();
+        for style in KeyIdStyle::ALL {
+            let id = self.id(style);
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
     fn fingerprint(&self) -> Fingerprint {
-        Fingerprint
+        Self::fingerprint(self)
     }
 }

@@ -1,0 +1,318 @@
+//! The content of one file as digests: read once, whatever number of digests is wanted, in bounded
+//! memory.
+//!
+//! What is opened must be a regular file, whatever stood there before; opening never waits for the
+//! other end of a named pipe. A file whose size or times differ before and after, or of which not
+//! exactly its size was read, is read once more and then refused.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+use sha2::{Digest, Sha256, Sha512};
+
+use super::RecordError;
+use crate::model::{Algorithm, DigestSet};
+
+/// Bytes read at once, per thread: enough that the calls cost nothing next to the hashing.
+const BUFFER: usize = 1 << 20;
+
+/// What is to be known about a content.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    /// SHA-256 always, and these.
+    pub(super) algorithms: &'a BTreeSet<Algorithm>,
+    /// CR LF and CR count as LF.
+    pub(super) normalize_line_endings: bool,
+}
+
+/// Whether a symbolic link in the place of the file is followed or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Links {
+    Follow,
+    Refuse,
+}
+
+/// The digests of a file, and the size it has on the disk.
+#[derive(Debug)]
+pub(super) struct Hashed {
+    pub(super) digests: DigestSet,
+    pub(super) bytes: u64,
+}
+
+thread_local! {
+    static BUFFERS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Hashes a file.
+pub(super) fn hash_file(
+    path: &Path,
+    links: Links,
+    wanted: Wanted<'_>,
+) -> Result<Hashed, RecordError> {
+    for _attempt in 0..2 {
+        let file = open(path, links)?;
+        let hashed = BUFFERS.with_borrow_mut(|buffer| {
+            buffer.resize(BUFFER, 0);
+            hash_open(file, buffer, wanted)
+        });
+        let hashed = hashed.map_err(|source| read_error(path, source))?;
+        if let Some(hashed) = hashed {
+            return Ok(hashed);
+        }
+    }
+    Err(RecordError::Changed {
+        path: path.to_owned(),
+    })
+}
+
+fn read_error(path: &Path, source: io::Error) -> RecordError {
+    RecordError::Read {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Opens what must be a regular file.
+pub(super) fn open(path: &Path, links: Links) -> Result<File, RecordError> {
+    let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    if links == Links::Refuse {
+        flags |= OFlags::NOFOLLOW;
+    }
+    let file = rustix::fs::open(path, flags, Mode::empty())
+        .map(File::from)
+        .map_err(|errno| read_error(path, errno.into()))?;
+    let metadata = file.metadata().map_err(|source| read_error(path, source))?;
+    if !metadata.is_file() {
+        return Err(RecordError::Special {
+            path: path.to_owned(),
+        });
+    }
+    Ok(file)
+}
+
+/// What changes when a file is written to.
+fn state(metadata: &Metadata) -> (u64, [i64; 4]) {
+    let times = [
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+        metadata.ctime(),
+        metadata.ctime_nsec(),
+    ];
+    (metadata.size(), times)
+}
+
+/// `None` if the file changed meanwhile.
+fn hash_open(mut file: File, buffer: &mut [u8], wanted: Wanted<'_>) -> io::Result<Option<Hashed>> {
+    let before = state(&file.metadata()?);
+    let mut content = Content::new(wanted);
+    let mut bytes = 0_u64;
+    // A file that grows faster than it is read would keep this going for ever.
+    while bytes <= before.0 {
+        let length = match file.read(buffer) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        content.update(buffer.get(..length).unwrap_or_default());
+    }
+    let after = state(&file.metadata()?);
+    Ok((before == after && bytes == before.0).then(|| Hashed {
+        digests: content.finish(),
+        bytes,
+    }))
+}
+
+/// Several digests over one stream of bytes.
+pub(super) struct Content {
+    sha256: Sha256,
+    sha512: Option<Sha512>,
+    blake3: Option<Box<blake3::Hasher>>,
+    lines: Option<Lines>,
+}
+
+impl Content {
+    pub(super) fn new(wanted: Wanted<'_>) -> Self {
+        let has = |algorithm| wanted.algorithms.contains(&algorithm);
+        Self {
+            sha256: Sha256::new(),
+            sha512: has(Algorithm::Sha512).then(Sha512::new),
+            blake3: has(Algorithm::Blake3).then(|| Box::new(blake3::Hasher::new())),
+            lines: wanted.normalize_line_endings.then(Lines::default),
+        }
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        match self.lines.take() {
+            None => self.hash(bytes),
+            Some(mut lines) => {
+                self.hash(lines.normalized(bytes));
+                self.lines = Some(lines);
+            }
+        }
+    }
+
+    fn hash(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        if let Some(sha512) = &mut self.sha512 {
+            sha512.update(bytes);
+        }
+        if let Some(blake3) = &mut self.blake3 {
+            blake3.update(bytes);
+        }
+    }
+
+    pub(super) fn finish(self) -> DigestSet {
+        let mut digests = DigestSet::of_sha256(self.sha256.finalize().into());
+        if let Some(sha512) = self.sha512 {
+            digests.insert(Algorithm::Sha512, &sha512.finalize());
+        }
+        if let Some(blake3) = self.blake3 {
+            digests.insert(Algorithm::Blake3, blake3.finalize().as_bytes());
+        }
+        digests
+    }
+}
+
+/// Turns CR LF and CR into LF. A CR is written as LF at once; what is remembered between two pieces
+/// is only that an LF right after it is not one more.
+#[derive(Default)]
+struct Lines {
+    after_return: bool,
+    out: Vec<u8>,
+}
+
+impl Lines {
+    fn normalized(&mut self, bytes: &[u8]) -> &[u8] {
+        self.out.clear();
+        for &byte in bytes {
+            if byte == b'\r' {
+                self.out.push(b'\n');
+            } else if byte != b'\n' || !self.after_return {
+                self.out.push(byte);
+            }
+            self.after_return = byte == b'\r';
+        }
+        &self.out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    fn all() -> BTreeSet<Algorithm> {
+        BTreeSet::from([Algorithm::Sha512, Algorithm::Blake3])
+    }
+
+    fn wanted(algorithms: &BTreeSet<Algorithm>) -> Wanted<'_> {
+        Wanted {
+            algorithms,
+            normalize_line_endings: false,
+        }
+    }
+
+    #[test]
+    fn one_reading_gives_every_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let content = vec![b'x'; BUFFER + 1];
+        fs::write(&path, &content).unwrap();
+        let algorithms = all();
+        let hashed = hash_file(&path, Links::Refuse, wanted(&algorithms)).unwrap();
+        let mut expected = DigestSet::of_sha256(Sha256::digest(&content).into());
+        expected.insert(Algorithm::Sha512, &Sha512::digest(&content));
+        expected.insert(Algorithm::Blake3, blake3::hash(&content).as_bytes());
+        assert_eq!(hashed.digests, expected);
+        assert_eq!(hashed.bytes, content.len() as u64);
+    }
+
+    #[test]
+    fn line_endings_are_the_same_wherever_a_piece_ends() {
+        let text = b"a\r\nb\rc\n\r\r\n\n\r";
+        let expected = Sha256::digest(b"a\nb\nc\n\n\n\n\n");
+        for length in 1..=text.len() {
+            let mut content = Content::new(Wanted {
+                algorithms: &BTreeSet::new(),
+                normalize_line_endings: true,
+            });
+            text.chunks(length).for_each(|piece| content.update(piece));
+            let expected = DigestSet::of_sha256(expected.into());
+            assert_eq!(content.finish(), expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        fs::write(folder.path().join("file"), "x").unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        let algorithms = all();
+        assert!(hash_file(&link, Links::Refuse, wanted(&algorithms)).is_err());
+        assert!(hash_file(&link, Links::Follow, wanted(&algorithms)).is_ok());
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_file_does_not_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+        let error = hash_file(&path, Links::Refuse, wanted(&all())).unwrap_err();
+        assert!(matches!(error, RecordError::Special { path: found } if found == path));
+    }
+
+    #[test]
+    fn a_file_that_does_not_have_its_size_is_refused() {
+        // Its size is given as 0, its content is not empty.
+        let path = Path::new("/proc/self/status");
+        if path.exists() {
+            let error = hash_file(path, Links::Refuse, wanted(&all())).unwrap_err();
+            assert!(matches!(error, RecordError::Changed { path: found } if found == path));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_appended_to_is_recorded_as_it_was_or_refused() {
+        const LINE: &[u8] = b"one more line\n";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        fs::write(&path, LINE.repeat(10_000)).unwrap();
+        let done = AtomicBool::new(false);
+        let algorithms = BTreeSet::new();
+        let results = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut log = File::options().append(true).open(&path).unwrap();
+                while !done.load(Ordering::Relaxed) {
+                    log.set_len(10_000 * LINE.len() as u64).unwrap();
+                    (0..100).for_each(|_| log.write_all(LINE).unwrap());
+                }
+            });
+            let hash = |_| hash_file(&path, Links::Refuse, wanted(&algorithms));
+            let results: Vec<_> = (0..20).map(hash).collect();
+            done.store(true, Ordering::Relaxed);
+            results
+        });
+        for result in results {
+            match result {
+                Ok(hashed) => {
+                    let lines = usize::try_from(hashed.bytes).unwrap() / LINE.len();
+                    let expected = Sha256::digest(LINE.repeat(lines));
+                    assert_eq!(hashed.digests, DigestSet::of_sha256(expected.into()));
+                }
+                Err(RecordError::Changed { path: found }) => assert_eq!(found, path),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! From a root as it was named to the names of artifacts: schemes, normalisation, prefixes; and the
+//! artifacts that are not single files. `dir:` makes a whole folder one artifact, `ostree:` a commit.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::hash::{Content, Hashed, Links, Wanted, hash_file, open};
+use super::walk::{Found, Ground, walk};
+use super::{RecordError, file_digests};
+use crate::model::{Algorithm, ArtifactPath, NameError, hex};
+
+/// A plain file, named with its scheme. The name keeps it.
+pub(super) const FILE: &str = "file:";
+/// A folder as one artifact.
+pub(super) const DIR: &str = "dir:";
+/// An ostree ref.
+pub(super) const OSTREE: &str = "ostree:";
+
+/// Bytes of a ref file that are read; 64 digits and a line feed are expected.
+const MAX_REFERENCE: u64 = 256;
+
+/// A root, parsed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Root<'a> {
+    /// The files below a normalised path. Their names begin with the scheme that was given, if any.
+    Files { path: String, scheme: &'static str },
+    /// The folder as it was named.
+    Folder { path: &'a str },
+    /// An ostree ref.
+    Commit { reference: &'a str },
+}
+
+impl<'a> Root<'a> {
+    /// Every text is a root: with an unknown scheme it is a path.
+    pub(super) fn parse(root: &'a str) -> Self {
+        if let Some(path) = root.strip_prefix(DIR) {
+            return Self::Folder { path };
+        }
+        if let Some(reference) = root.strip_prefix(OSTREE) {
+            return Self::Commit { reference };
+        }
+        let (path, scheme) = match root.strip_prefix(FILE) {
+            Some(path) => (path, FILE),
+            None => (root, ""),
+        };
+        Self::Files {
+            path: normalized(path),
+            scheme,
+        }
+    }
+}
+
+/// The path without `.`, empty parts and `a/..`, by its text alone; Python's `os.path.normpath`.
+/// Exactly two slashes in front are kept, as POSIX lets them mean something else.
+fn normalized(path: &str) -> String {
+    let rest = path.trim_start_matches('/');
+    let slashes = match path.len().saturating_sub(rest.len()) {
+        0 => "",
+        2 => "//",
+        _ => "/",
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in rest.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            ".." if !slashes.is_empty() => {}
+            _ => parts.push(part),
+        }
+    }
+    let normalized = format!("{slashes}{}", parts.join("/"));
+    if normalized.is_empty() {
+        ".".to_owned()
+    } else {
+        normalized
+    }
+}
+
+/// The name of what is at `path`: separators are `/`, the first prefix of `lstrip` that fits is
+/// gone, and the scheme stands in front.
+pub(super) fn name(
+    path: &Path,
+    scheme: &str,
+    lstrip: &[String],
+) -> Result<ArtifactPath, RecordError> {
+    let text = path.to_str().ok_or_else(|| RecordError::NotUnicode {
+        path: path.to_owned(),
+    })?;
+    let refused = |source| RecordError::Name {
+        path: path.to_owned(),
+        source,
+    };
+    let whole = ArtifactPath::recorded(text).map_err(refused)?;
+    let stripped = lstrip
+        .iter()
+        .find_map(|prefix| whole.as_str().strip_prefix(prefix.as_str()));
+    match (stripped, scheme) {
+        (None, "") => Ok(whole),
+        (stripped, scheme) => {
+            let rest = stripped.unwrap_or(whole.as_str());
+            ArtifactPath::recorded(&format!("{scheme}{rest}")).map_err(refused)
+        }
+    }
+}
+
+/// No file has such a name, and the system would not say why.
+pub(super) fn name_has_nul(path: &str) -> RecordError {
+    RecordError::Name {
+        path: PathBuf::from(path),
+        source: NameError::Nul,
+    }
+}
+
+/// The SHA-256 of what `sha256sum` prints for the files in the folder, sorted by name: lines of
+/// digest, two spaces, name. Excludes and line endings apply to the files; the base path and other
+/// algorithms do not.
+pub(super) fn folder_digests(path: &Path, ground: Ground<'_>) -> Result<Hashed, Vec<RecordError>> {
+    if !path.is_dir() {
+        return Err(vec![RecordError::NotAFolder {
+            path: path.to_owned(),
+        }]);
+    }
+    let ground = Ground {
+        base: Some(path),
+        ..ground
+    };
+    let (found, mut errors) = walk(Path::new("."), ground);
+    let lines: Vec<_> = found
+        .par_iter()
+        .map(|found| folder_line(found, ground))
+        .collect();
+    let mut sorted = Vec::with_capacity(lines.len());
+    for line in lines {
+        match line {
+            Ok(line) => sorted.push(line),
+            Err(error) => errors.push(error),
+        }
+    }
+    sorted.sort_by(|left, right| left.0.cmp(&right.0));
+    for pair in sorted.windows(2) {
+        if let [(name, first, _), (again, second, _)] = pair
+            && name == again
+        {
+            errors.push(RecordError::Collision {
+                name: name.clone(),
+                first: first.clone(),
+                second: second.clone(),
+            });
+        }
+    }
+    if errors.is_empty() {
+        Ok(folder_digest(&sorted))
+    } else {
+        Err(errors)
+    }
+}
+
+type Line = (ArtifactPath, PathBuf, Hashed);
+
+fn folder_line(found: &Found, ground: Ground<'_>) -> Result<Line, RecordError> {
+    let disk = ground.disk(&found.path).into_owned();
+    let name = name(&found.path, "", &[])?;
+    if name.as_str().contains('\n') {
+        return Err(RecordError::LineFeed { path: disk });
+    }
+    Ok((name, disk, file_digests(found, ground)?))
+}
+
+fn folder_digest(lines: &[Line]) -> Hashed {
+    let algorithms = BTreeSet::from([Algorithm::Sha256]);
+    let mut content = Content::new(Wanted {
+        algorithms: &algorithms,
+        normalize_line_endings: false,
+    });
+    let mut bytes = 0_u64;
+    for (name, _, hashed) in lines {
+        let digest = hashed.digests.sha256().map(|digest| hex(digest));
+        content.update(digest.unwrap_or_default().as_bytes());
+        content.update(b"  ");
+        content.update(name.as_str().as_bytes());
+        content.update(b"\n");
+        bytes = bytes.saturating_add(hashed.bytes);
+    }
+    Hashed {
+        digests: content.finish(),
+        bytes,
+    }
+}
+
+/// Where a repository keeps a ref.
+pub(super) fn reference_path(reference: &str) -> PathBuf {
+    Path::new("refs/heads").join(reference)
+}
+
+/// The digests of the commit object that the file at `reference` holds the digits of.
+pub(super) fn commit_digests(reference: &Path, ground: Ground<'_>) -> Result<Hashed, RecordError> {
+    let path = ground.disk(reference);
+    let mut text = String::new();
+    open(&path, Links::Follow)?
+        .take(MAX_REFERENCE)
+        .read_to_string(&mut text)
+        .map_err(|source| RecordError::Read {
+            path: path.clone().into_owned(),
+            source,
+        })?;
+    let digits = text.trim_matches('\n');
+    let is_commit = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (folder, rest) = digits
+        .split_at_checked(2)
+        .filter(|_| is_commit)
+        .ok_or_else(|| RecordError::Reference {
+            path: path.clone().into_owned(),
+        })?;
+    let object = format!("objects/{folder}/{rest}.commit");
+    let wanted = Wanted {
+        algorithms: &ground.options.algorithms,
+        normalize_line_endings: false,
+    };
+    hash_file(&ground.disk(Path::new(&object)), Links::Follow, wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_normalised_as_python_does() {
+        for (path, expected) in [
+            ("", "."),
+            (".", "."),
+            ("./a", "a"),
+            ("a/", "a"),
+            ("a//b", "a/b"),
+            ("d/../a", "a"),
+            ("a/..", "."),
+            ("a/../..", ".."),
+            ("../x", "../x"),
+            ("../../x/../y", "../../y"),
+            ("/", "/"),
+            ("//", "//"),
+            ("///", "/"),
+            ("//x", "//x"),
+            ("///x", "/x"),
+            ("/..", "/"),
+            ("/../a/./b", "/a/b"),
+            ("//../a", "//a"),
+            ("a\\..\\b", "a\\..\\b"),
+            ("...", "..."),
+        ] {
+            assert_eq!(normalized(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_scheme_is_a_path() {
+        for root in ["foo:a", "FILE:a", "C:\\x", "dira:"] {
+            let path = root.to_owned();
+            assert_eq!(Root::parse(root), Root::Files { path, scheme: "" });
+        }
+        let path = "file:a".to_owned();
+        let scheme = FILE;
+        assert_eq!(Root::parse("file:file:a"), Root::Files { path, scheme });
+        assert_eq!(Root::parse("dir:./d/"), Root::Folder { path: "./d/" });
+    }
+
+    #[test]
+    fn of_the_prefixes_the_first_that_fits_is_stripped_as_text() {
+        let lstrip = ["src/".to_owned(), "b".to_owned(), "whole".to_owned()];
+        for (path, scheme, expected) in [
+            ("src/a", "", "a"),
+            ("src\\a", "", "a"),
+            ("bin/a", "", "in/a"),
+            ("src/src/a", "", "src/a"),
+            ("x/src/a", "", "x/src/a"),
+            ("whole", "", ""),
+            ("src/a", FILE, "file:a"),
+            ("src/a", DIR, "dir:a"),
+        ] {
+            let found = name(Path::new(path), scheme, &lstrip).unwrap();
+            assert_eq!(found.as_str(), expected, "{path}");
+        }
+    }
+}
