@@ -1,0 +1,173 @@
+//! Signals sent to this process while a command runs: which are taken, and how they wait in line.
+//!
+//! A handler only notes the signal; the loop in `supervise` passes it on. While no command runs the
+//! same handlers do what the system would have done, so a signal before or after a command ends
+//! this process as if nothing had been installed.
+//!
+//! A signal that was ignored when this process began stays ignored and untouched, and so the
+//! command inherits it ignored: `nohup` and a shell's background jobs rely on that. Where the
+//! system has no `/proc/self/status` to ask, every signal counts as not ignored.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{SigSet, SigmaskHow, Signal as Number};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::{Errno, read, retry_on_intr};
+use signal_hook::consts::{
+    SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
+};
+use signal_hook::flag::register_conditional_default;
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
+
+/// The signals that ask a process to end.
+pub(super) const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+
+/// The others that are taken and passed on.
+const OTHERS: [i32; 5] = [SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP];
+
+/// Whether the handlers shall do what the system would: true while no command runs.
+static IDLE: AtomicBool = AtomicBool::new(true);
+
+/// How many commands run; `None` until the handlers that obey [`IDLE`] are installed.
+static COMMANDS: Mutex<Option<usize>> = Mutex::new(None);
+
+/// The signals that arrive from [`Signals::take`] on, until it is dropped.
+pub(super) struct Signals {
+    waiting: SignalDelivery<UnixStream, SignalOnly>,
+}
+
+impl Signals {
+    /// Takes the signals. Call before the command is started, so that none can end this process and
+    /// leave the command behind.
+    pub(super) fn take() -> io::Result<Self> {
+        let ignored = ignored_at_first();
+        let taken = ENDING.into_iter().chain(OTHERS);
+        let taken: Vec<i32> = taken.filter(|signal| !ignored.contains(signal)).collect();
+        let mut commands = commands();
+        if commands.is_none() {
+            for signal in &taken {
+                register_conditional_default(*signal, &IDLE)?;
+            }
+        }
+        // SIGCHLD is taken in any case: were it still ignored, as some callers leave it, the system
+        // would throw the command's status away.
+        let taken = taken.into_iter().chain([SIGCHLD]);
+        let (reader, writer) = UnixStream::pair()?;
+        let waiting = SignalDelivery::with_pipe(reader, writer, SignalOnly, taken)?;
+        *commands = Some(commands.unwrap_or(0).saturating_add(1));
+        IDLE.store(false, Ordering::SeqCst);
+        Ok(Self { waiting })
+    }
+
+    /// Waits until signals have arrived or the time has come, and returns those that have, each
+    /// number once. SIGCONT comes last: where it meets the stop it ends, the order is known.
+    pub(super) fn wait(&mut self, until: Option<Instant>) -> io::Result<Vec<i32>> {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let mut source = [PollFd::new(self.waiting.get_read(), PollFlags::IN)];
+        match poll(&mut source, left.map(timespec).as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut arrived: Vec<i32> = self.waiting.pending().collect();
+        arrived.sort_by_key(|signal| *signal == SIGCONT);
+        Ok(arrived)
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        let mut commands = commands();
+        let left = commands.unwrap_or(0).saturating_sub(1);
+        *commands = Some(left);
+        if left == 0 {
+            IDLE.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Lets this thread hear of its command's end even if the caller of this process blocked SIGCHLD.
+/// Call after the start: the command inherits the signals blocked as they came.
+pub(super) fn hear_of_children() -> io::Result<()> {
+    Ok(set_of(Number::SIGCHLD).thread_unblock()?)
+}
+
+/// Runs `action` on this thread as if SIGTTOU did not exist. The system then lets a background
+/// process change and write to the terminal.
+pub(super) fn without_terminal_stop<T>(action: impl FnOnce() -> T) -> io::Result<T> {
+    let before = set_of(Number::SIGTTOU).thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let result = action();
+    before.thread_set_mask()?;
+    Ok(result)
+}
+
+fn set_of(signal: Number) -> SigSet {
+    let mut set = SigSet::empty();
+    set.add(signal);
+    set
+}
+
+/// For `poll`, which takes no more than this on some systems.
+fn timespec(time: Duration) -> Timespec {
+    const LONGEST: i64 = 24 * 60 * 60;
+    Timespec {
+        tv_sec: i64::try_from(time.as_secs()).map_or(LONGEST, |seconds| seconds.min(LONGEST)),
+        tv_nsec: time.subsec_nanos().into(),
+    }
+}
+
+fn commands() -> MutexGuard<'static, Option<usize>> {
+    COMMANDS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The signals ignored before the first handler was installed.
+fn ignored_at_first() -> &'static [i32] {
+    static IGNORED: OnceLock<Vec<i32>> = OnceLock::new();
+    IGNORED.get_or_init(|| ignored_in(&own_status().unwrap_or_default()))
+}
+
+fn own_status() -> Result<String, Errno> {
+    let file = open(
+        "/proc/self/status",
+        OFlags::RDONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
+    let mut text = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let count = retry_on_intr(|| read(&file, &mut part))?;
+        match part.get(..count) {
+            None | Some([]) => return Ok(String::from_utf8_lossy(&text).into_owned()),
+            Some(bytes) => text.extend_from_slice(bytes),
+        }
+    }
+}
+
+/// The line is `SigIgn:` and a hexadecimal mask in which bit n-1 stands for signal n.
+fn ignored_in(status: &str) -> Vec<i32> {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
+    (1..=64)
+        .filter(|signal| mask >> (signal - 1) & 1 == 1)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_status_mask() {
+        let status = "Name:\tx\nSigIgn:\t0000000000001003\nSigCgt:\t0000000000000004\n";
+        assert_eq!(ignored_in(status), [1, 2, 13]);
+        assert!(ignored_in("Name:\tx\n").is_empty());
+    }
+}
