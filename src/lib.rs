@@ -1,8 +1,10 @@
 //! linkwright makes a software supply chain checkable.
 
+pub mod cli;
 pub mod encoding;
 pub mod event;
 pub mod exec;
+pub mod inspect;
 pub mod keys;
 pub mod model;
 pub mod record;

@@ -1,2 +1,7 @@
 //! The `linkwright` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    linkwright::cli::main(std::env::args_os())
+}

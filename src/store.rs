@@ -242,13 +242,14 @@ pub fn write_file(path: &Path, bytes: &[u8], writing: Writing) -> Result<(), Sto
         }
         Writing::PublicNew | Writing::PrivateNew => {
             file.as_file().sync_all().map_err(failed)?;
-            file.persist_noclobber(path)
-                .map_err(|error| match error.error.kind() {
-                    io::ErrorKind::AlreadyExists => StoreError::Exists {
+            file.persist_noclobber(path).map_err(|error| {
+                if error.error.kind() == io::ErrorKind::AlreadyExists {
+                    return StoreError::Exists {
                         path: path.to_string_lossy().into_owned(),
-                    },
-                    _ => failed(error.error),
-                })?;
+                    };
+                }
+                failed(error.error)
+            })?;
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ mod write;
 
 pub use canonical::{CanonicalError, canonical};
 pub use pae::pae;
-pub use read::{MAX_DEPTH, ReadError, parse};
+pub use read::{MAX_DEPTH, MAX_DIGITS, ReadError, parse};
 pub use write::{compact, indented};
 
 /// A JSON value.

@@ -93,13 +93,14 @@ impl Pattern {
                     retry = Some((behind, rest.clone()));
                     continue;
                 }
-                Some((token, behind)) => {
-                    if rest.clone().next().is_some_and(|next| token.takes(next)) {
-                        rest.next();
-                        tokens = behind;
-                        continue;
-                    }
+                Some((token, behind))
+                    if rest.clone().next().is_some_and(|next| token.takes(next)) =>
+                {
+                    rest.next();
+                    tokens = behind;
+                    continue;
                 }
+                Some(_) => {}
                 None if rest.as_str().is_empty() => return true,
                 None => {}
             }

@@ -198,6 +198,19 @@ impl Rule {
         }
     }
 
+    /// The step or inspection that the rule compares with, if it is a MATCH.
+    pub fn source(&self) -> Option<&ItemName> {
+        match self {
+            Self::Match(rule) => Some(&rule.from),
+            Self::Allow(_)
+            | Self::Create(_)
+            | Self::Delete(_)
+            | Self::Disallow(_)
+            | Self::Modify(_)
+            | Self::Require(_) => None,
+        }
+    }
+
     /// The words, keywords in upper case.
     pub fn words(&self) -> Vec<&str> {
         match self {

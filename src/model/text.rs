@@ -54,7 +54,7 @@ pub fn command_line<S: AsRef<str>>(words: &[S]) -> String {
     let word = |word: &str| match word {
         "" => "''".to_owned(),
         _ if word.chars().all(plain) => word.to_owned(),
-        _ if word.chars().any(|c| c.is_control()) => {
+        _ if word.chars().any(char::is_control) => {
             format!("$'{}'", escaped(word).to_string().replace('\'', "\\'"))
         }
         _ => format!("'{}'", word.replace('\'', "'\\''")),

@@ -17,6 +17,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use crate::keys::KeyId;
 use crate::report::{Finding, Item, ItemKind, LinkUse, Report, Severity, Status, Verdict};
 
 /// The version of the document.
@@ -38,7 +39,7 @@ pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         "layout": {
             "path": layout.path,
             "expires": layout.expires.map(|expires| expires.to_string()),
-            "signed_by": layout.signed_by.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
+            "signed_by": layout.signed_by.iter().map(KeyId::as_str).collect::<Vec<_>>(),
             "now": layout.now.map(|now| now.to_string()),
         },
         "items": report.items.iter().map(item).collect::<Vec<_>>(),

@@ -3,5 +3,5 @@
 mod human;
 mod json;
 
-pub use human::human;
+pub use human::{Dress, human};
 pub use json::{SCHEMA, json};

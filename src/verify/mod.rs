@@ -31,7 +31,7 @@ pub use signed::{Checked, Owner};
 
 use crate::model::{
     Envelope, EnvelopeError, Evidence, Inspection, ItemName, Layout, Link, Moment, PayloadKind,
-    Rule, Rules, Side,
+    Rules, Side,
 };
 use crate::report::{
     Finding, Item, ItemKind, LayoutSummary, Place, Problem, Report, Severity, Status, Verdict,
@@ -266,13 +266,8 @@ impl<'a> Engine<'a> {
             return;
         };
         let both = [Side::Materials, Side::Products];
-        let missing = both
-            .iter()
-            .flat_map(|side| rules.of(*side))
-            .find_map(|rule| match rule {
-                Rule::Match(rule) if link_of(&rule.from).is_none() => Some(&rule.from),
-                _ => None,
-            });
+        let mut all = both.iter().flat_map(|side| rules.of(*side));
+        let missing = all.find_map(|rule| rule.source().filter(|from| link_of(from).is_none()));
         if let Some(from) = missing {
             let why = format!("its rules compare with `{from}`, of which there is no valid link");
             item.findings.push(Finding {
@@ -389,11 +384,11 @@ fn read_layout(envelope: &Envelope, parameters: &Parameters) -> Result<Layout, V
 }
 
 fn problem_place(problem: &Problem, document: &str, base: &str) -> Option<Place> {
-    match problem {
-        Problem::LayoutInvalid { complaint } => Some(Place {
-            document: document.to_owned(),
-            pointer: format!("{base}{}", complaint.pointer),
-        }),
-        _ => None,
-    }
+    let Problem::LayoutInvalid { complaint } = problem else {
+        return None;
+    };
+    Some(Place {
+        document: document.to_owned(),
+        pointer: format!("{base}{}", complaint.pointer),
+    })
 }

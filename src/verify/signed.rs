@@ -32,12 +32,16 @@ impl Checked<Layout> {
     }
 }
 
+/// How many signatures under one authority's ids are tried. One is enough; checking costs time, and
+/// a file can be full of them.
+const TRIED_SIGNATURES: usize = 16;
+
 /// What the signatures under one authority's ids say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signed {
     /// At least one of them is good.
     Good,
-    /// There are some, and none is good.
+    /// There are some, and none of the first [`TRIED_SIGNATURES`] is good.
     Wrong,
     /// There is none.
     Missing,
@@ -55,7 +59,12 @@ pub(super) fn check(envelope: &Envelope, authority: &dyn Authority, ids: &[KeyId
         bytes.is_some_and(|bytes| authority.check(envelope.message(), bytes))
     };
     let mut seen = false;
-    for signature in envelope.signatures().iter().filter(ours) {
+    for signature in envelope
+        .signatures()
+        .iter()
+        .filter(ours)
+        .take(TRIED_SIGNATURES)
+    {
         if good(signature) {
             return Signed::Good;
         }

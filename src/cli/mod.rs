@@ -1,0 +1,227 @@
+//! Arguments to one library call, its result to one renderer, the verdict to an exit status.
+//!
+//! Called under the name of one of the reference's tools (`in-toto-run`, …) the binary behaves as
+//! the matching subcommand and takes the reference's command lines, abbreviated options included.
+
+mod failure;
+mod key;
+mod match_products;
+mod mock;
+mod options;
+mod progress;
+mod record;
+mod run;
+mod show;
+mod sign;
+mod signing;
+mod verify;
+
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::{env, io};
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+
+use crate::model::Moment;
+use crate::render::Dress;
+
+use failure::{DONE, Failure, NOT_STARTED, USAGE, answer};
+use progress::{Listener, Verbosity};
+
+/// Wrap build steps into signed links, and decide from a signed layout whether the product may be
+/// released
+#[derive(Debug, Parser)]
+#[command(
+    name = "linkwright",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(flatten)]
+    speech: Speech,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args, Clone, Debug)]
+struct Speech {
+    /// Say more on stderr
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+    /// Say nothing on stderr but errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Colour what is for people
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
+    color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Run),
+    Record(record::Record),
+    Verify(verify::Verify),
+    Sign(sign::Sign),
+    Key(key::Key),
+    Show(show::Show),
+    MatchProducts(match_products::MatchProducts),
+    Mock(mock::Mock),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of a command, or of linkwright itself
+    Man {
+        /// The command
+        command: Option<String>,
+    },
+}
+
+/// The reference's tools and the subcommands that stand for them.
+const REFERENCE_TOOLS: [(&str, &str); 6] = [
+    ("in-toto-run", "run"),
+    ("in-toto-record", "record"),
+    ("in-toto-sign", "sign"),
+    ("in-toto-verify", "verify"),
+    ("in-toto-mock", "mock"),
+    ("in-toto-match-products", "match-products"),
+];
+
+static CALLED_AS_REFERENCE: OnceLock<bool> = OnceLock::new();
+
+/// Whether the binary was called under the name of one of the reference's tools.
+fn called_as_reference() -> bool {
+    CALLED_AS_REFERENCE.get().copied().unwrap_or(false)
+}
+
+/// The whole program: takes the arguments, the first being the name it was called under.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let tool = reference_tool(arguments.first().map(OsString::as_os_str));
+    if let Some(subcommand) = tool {
+        arguments.insert(1, subcommand.into());
+    }
+    let as_reference = *CALLED_AS_REFERENCE.get_or_init(|| tool.is_some());
+    let parsed = Cli::command()
+        .infer_long_args(as_reference)
+        .try_get_matches_from(&arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(cli) => cli.run(),
+        Err(error) => {
+            let for_run = arguments.get(1).is_some_and(|word| word == "run");
+            usage(&error, for_run)
+        }
+    }
+}
+
+fn reference_tool(called: Option<&OsStr>) -> Option<&'static str> {
+    let name = Path::new(called?).file_name()?;
+    let tool = REFERENCE_TOOLS.iter().find(|(tool, _)| name == *tool);
+    tool.map(|(_, subcommand)| *subcommand)
+}
+
+/// Help and version go to stdout and are a success, everything else is wrong usage.
+fn usage(error: &clap::Error, for_run: bool) -> ExitCode {
+    let printed = error.print();
+    let asked_for = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    ExitCode::from(if asked_for && printed.is_ok() {
+        DONE
+    } else if for_run {
+        NOT_STARTED
+    } else {
+        USAGE
+    })
+}
+
+impl Cli {
+    fn run(&self) -> ExitCode {
+        let verbosity = match (self.speech.quiet, self.speech.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, false) => Verbosity::Normal,
+            (false, true) => Verbosity::Verbose,
+        };
+        let listener = Listener::new(verbosity);
+        let dress = Dress {
+            color: self.speech.color.wanted(),
+            verbose: self.speech.verbose,
+        };
+        let (name, done) = match &self.command {
+            Command::Run(run) => ("run", run.run(&listener)),
+            Command::Record(record) => ("record", record.run(&listener)),
+            Command::Verify(verify) => {
+                let now = Moment::from_timestamp(jiff::Timestamp::now());
+                ("verify", verify.run(now, dress, &listener))
+            }
+            Command::Sign(sign) => ("sign", sign.run(&listener)),
+            Command::Key(key) => ("key", key.run()),
+            Command::Show(show) => ("show", show.run()),
+            Command::MatchProducts(products) => ("match-products", products.run(&listener)),
+            Command::Mock(mock) => ("mock", mock.run(&listener)),
+            Command::Completions { shell } => ("completions", completions(*shell)),
+            Command::Man { command } => ("man", manual_page(command.as_deref())),
+        };
+        listener.close();
+        done.unwrap_or_else(|failure| failure.report(name))
+    }
+}
+
+impl Color {
+    fn wanted(self) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                let forbidden = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                io::stdout().is_terminal() && !forbidden
+            }
+        }
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "linkwright", &mut script);
+    answer(&script)?;
+    Ok(ExitCode::from(DONE))
+}
+
+fn manual_page(name: Option<&str>) -> Result<ExitCode, Failure> {
+    let mut command = Cli::command();
+    command.build();
+    let command = match name {
+        None => command,
+        Some(name) => command
+            .find_subcommand(name)
+            .cloned()
+            .ok_or_else(|| Failure::usage(format!("there is no command `{name}`")))?,
+    };
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command)
+        .render(&mut page)
+        .map_err(Failure::failed)?;
+    answer(&page)?;
+    Ok(ExitCode::from(DONE))
+}

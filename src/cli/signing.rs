@@ -1,0 +1,191 @@
+//! From what a user names to a key that signs or checks.
+
+use std::env;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::keys::{FileKey, KeyId, PrivateKeyError, PublicKey, Signer as _};
+use crate::store;
+
+use super::failure::{Failure, complain};
+use super::options::Style;
+
+/// The key that signs, and how to open it.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SigningKey {
+    /// Sign with this private key: a PEM file (PKCS#8, PKCS#1, SEC1), or `env:NAME` for PEM in an
+    /// environment variable
+    #[arg(long, value_name = "KEY", required_unless_present = "gpg")]
+    signing_key: Option<String>,
+    #[command(flatten)]
+    password: Password,
+    /// Make the key's id as in-toto 3 does (current), or as in-toto 2 and in-toto-golang (legacy)
+    #[arg(long, value_enum, default_value = "current")]
+    keyid_style: Style,
+    /// OpenPGP signing is not supported; named so that the reference's command lines get an answer
+    #[arg(long, short, hide = true, num_args = 0..=1, value_name = "ID")]
+    gpg: Option<Option<String>>,
+    /// See --gpg
+    #[arg(long, hide = true, value_name = "FOLDER")]
+    gpg_home: Option<PathBuf>,
+}
+
+/// Where the password of a private key comes from.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Password {
+    /// Ask for the private key's password. (Called as in-toto-run and the like, also takes it as a
+    /// value, where every user of the machine can see it.)
+    #[arg(long, short = 'P', num_args = 0..=1, value_name = "PASSWORD")]
+    password: Option<Option<String>>,
+    /// Read the private key's password from the first line of a file, or with `env:NAME` from an
+    /// environment variable
+    #[arg(long, value_name = "FILE", conflicts_with = "password")]
+    password_file: Option<String>,
+}
+
+/// A key that is ready to sign under its id.
+#[derive(Debug)]
+pub(crate) struct ReadySigner {
+    pub(crate) key: FileKey,
+    pub(crate) keyid: KeyId,
+}
+
+impl SigningKey {
+    pub(crate) fn load(&self) -> Result<ReadySigner, Failure> {
+        let Some(name) = &self.signing_key else {
+            return Err(no_gpg());
+        };
+        if self.gpg.is_some() {
+            return Err(no_gpg());
+        }
+        load_signer(name, &self.password, self.keyid_style)
+    }
+}
+
+pub(crate) fn no_gpg() -> Failure {
+    Failure::usage("signing with OpenPGP keys is not supported")
+        .hint("give a PEM key with --signing-key; `linkwright key generate` makes one")
+}
+
+pub(crate) fn load_signer(
+    name: &str,
+    password: &Password,
+    style: Style,
+) -> Result<ReadySigner, Failure> {
+    let key = load_private(name, password)?;
+    let keyid = key.public().id(style.style());
+    Ok(ReadySigner { key, keyid })
+}
+
+/// Loads a private key; asks for its password where it has one and a person is there to ask.
+pub(crate) fn load_private(name: &str, password: &Password) -> Result<FileKey, Failure> {
+    let pem = read_key(name)?;
+    let given = password.get(name)?;
+    let failed = |error: PrivateKeyError| {
+        let failure = Failure::failed(format!("cannot use the signing key `{name}`: {error}"));
+        if matches!(error, PrivateKeyError::NeedsPassword) {
+            return failure.hint(
+                "give its password with --password-file FILE, --password-file env:NAME, or -P to be asked",
+            );
+        }
+        failure
+    };
+    match FileKey::from_pem(&pem, given.as_deref()) {
+        Err(PrivateKeyError::NeedsPassword) if std::io::stdin().is_terminal() => {
+            let typed = ask(&format!("Password for {name}: "))?;
+            FileKey::from_pem(&pem, Some(&typed)).map_err(failed)
+        }
+        other => other.map_err(failed),
+    }
+}
+
+/// The bytes of a key file, or of `env:NAME`.
+fn read_key(name: &str) -> Result<Vec<u8>, Failure> {
+    match name.strip_prefix("env:") {
+        Some(variable) => from_environment(variable).map(String::into_bytes),
+        None => store::read_file(Path::new(name)).map_err(Failure::failed),
+    }
+}
+
+fn from_environment(variable: &str) -> Result<String, Failure> {
+    env::var(variable).map_err(|error| {
+        Failure::failed(format!(
+            "cannot read the environment variable `{variable}`: {error}"
+        ))
+    })
+}
+
+/// Loads a public key: PEM or a key object of a layout.
+pub(crate) fn load_public(path: &str) -> Result<PublicKey, Failure> {
+    let bytes = store::read_file(Path::new(path)).map_err(Failure::failed)?;
+    PublicKey::from_file_bytes(&bytes)
+        .map_err(|error| Failure::failed(format!("cannot use the key `{path}`: {error}")))
+}
+
+impl Password {
+    /// The password that was given, if one was.
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        if let Some(source) = &self.password_file {
+            return password_from(source).map(Some);
+        }
+        match &self.password {
+            None => Ok(None),
+            Some(None) => ask(&format!("Password for {key}: ")).map(Some),
+            Some(Some(typed)) => {
+                if !super::called_as_reference() {
+                    return Err(Failure::usage("a password on the command line can be seen by every user of this machine")
+                        .hint("use -P alone to be asked, --password-file FILE, or --password-file env:NAME"));
+                }
+                complain(
+                    "warning: a password on the command line can be seen by every user of this machine",
+                );
+                Ok(Some(typed.clone().into_bytes()))
+            }
+        }
+    }
+
+    /// A password for a new key: the one that was given, asked for twice when it is typed.
+    pub(crate) fn for_new_key(&self) -> Result<Option<Vec<u8>>, Failure> {
+        match &self.password {
+            Some(None) => {
+                let first = ask("Password for the new key: ")?;
+                if ask("The same again: ")? != first {
+                    return Err(Failure::failed("the two passwords differ"));
+                }
+                Ok(Some(first))
+            }
+            Some(Some(_)) | None => self.get("the new key"),
+        }
+    }
+
+    /// The same source, but asking when nothing else was said (the reference's `--prompt`).
+    pub(crate) fn or_ask(&self, ask: bool) -> Self {
+        match ask {
+            true if self.password.is_none() && self.password_file.is_none() => Self {
+                password: Some(None),
+                password_file: None,
+            },
+            _ => self.clone(),
+        }
+    }
+}
+
+fn password_from(source: &str) -> Result<Vec<u8>, Failure> {
+    if let Some(variable) = source.strip_prefix("env:") {
+        return from_environment(variable).map(String::into_bytes);
+    }
+    let bytes = store::read_file(Path::new(source)).map_err(Failure::failed)?;
+    let line = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+}
+
+fn ask(prompt: &str) -> Result<Vec<u8>, Failure> {
+    rpassword::prompt_password(prompt)
+        .map(String::into_bytes)
+        .map_err(|error| Failure::failed(format!("cannot ask for the password: {error}")))
+}

@@ -1,0 +1,134 @@
+//! Runs the commands of inspections: the one effect that a verification has.
+//!
+//! A command runs in the working folder, without standard input, as a process group of its own and
+//! within a time limit. The folder is recorded before and after it; nothing in it is hidden but the
+//! link files that count as evidence, each by its exact path.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::encoding::Object;
+use crate::event::Observer;
+use crate::exec::{self, Captured, Command, Finished, Outcome, Output, Stdin, TerminalUse};
+use crate::model::{Artifacts, Inspection, Link, quoted};
+use crate::record::{self, Excludes, Options};
+use crate::verify::{Checked, InspectionError, Inspector};
+
+/// How many bytes of what an inspection prints are kept of each stream, for the message when it
+/// fails.
+const KEPT_OUTPUT: u64 = 64 * 1024;
+
+/// How many lines of its output the message of a failed inspection shows.
+const SHOWN_LINES: usize = 3;
+
+/// Runs inspections in one folder.
+pub struct FolderInspector<'a> {
+    folder: PathBuf,
+    limit: Duration,
+    observer: &'a dyn Observer,
+}
+
+impl std::fmt::Debug for FolderInspector<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("FolderInspector")
+            .field("folder", &self.folder)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> FolderInspector<'a> {
+    /// Inspections run in this folder, each at most for the limit.
+    pub fn new(folder: &Path, limit: Duration, observer: &'a dyn Observer) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            limit,
+            observer,
+        }
+    }
+
+    fn record(&self, evidence: &[String]) -> Result<Artifacts, InspectionError> {
+        let options = Options {
+            excludes: Excludes::none(),
+            exact_excludes: evidence.iter().map(PathBuf::from).collect(),
+            base_path: Some(self.folder.clone()),
+            follow_symlink_dirs: true,
+            allow_outside_links: true,
+            ..Options::default()
+        };
+        record::record(&[".".to_owned()], &options, self.observer)
+            .map_err(|errors| failed(format!("its folder cannot be recorded: {errors}")))
+    }
+
+    fn execute(&self, run: &[String]) -> Result<Finished, InspectionError> {
+        let mut command = Command::new(run.iter().map(OsString::from).collect());
+        command.folder = Some(self.folder.clone());
+        command.stdin = Stdin::Null;
+        command.output = Output::Capture { cap: KEPT_OUTPUT };
+        command.time_limit = Some(self.limit);
+        command.terminal = TerminalUse::Keep;
+        exec::run(&command, self.observer).map_err(|error| failed(error.to_string()))
+    }
+}
+
+impl Inspector for FolderInspector<'_> {
+    fn inspect(
+        &mut self,
+        inspection: &Checked<Inspection>,
+        evidence: &[String],
+    ) -> Result<Link, InspectionError> {
+        if inspection.run.is_empty() {
+            return Err(failed("it has no command"));
+        }
+        let materials = self.record(evidence)?;
+        let finished = self.execute(&inspection.run)?;
+        succeeded(&finished)?;
+        let products = self.record(evidence)?;
+        let mut byproducts = Object::new();
+        byproducts.set("return-value", 0);
+        Ok(Link {
+            name: inspection.name.as_str().to_owned(),
+            materials,
+            products,
+            command: inspection.run.clone(),
+            byproducts,
+            environment: Object::new(),
+        })
+    }
+}
+
+fn succeeded(finished: &Finished) -> Result<(), InspectionError> {
+    let ending = match &finished.outcome {
+        Outcome::Exited { code: 0 } => return Ok(()),
+        Outcome::Exited { code } => format!("its command returned {code}"),
+        Outcome::Signaled { signal } => format!("its command was killed by signal {signal}"),
+        Outcome::NotStarted(error) => error.to_string(),
+        Outcome::TimedOut { limit } => {
+            let seconds = limit.as_secs();
+            return Err(InspectionError::TimedOut { seconds });
+        }
+    };
+    Err(failed(format!(
+        "{ending}{}",
+        said(&finished.stderr)
+            .or_else(|| said(&finished.stdout))
+            .unwrap_or_default()
+    )))
+}
+
+/// The last lines of a stream, on one line.
+fn said(stream: &Captured) -> Option<String> {
+    let text = String::from_utf8_lossy(&stream.bytes);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let last = lines.get(lines.len().saturating_sub(SHOWN_LINES)..)?;
+    (!last.is_empty()).then(|| format!("; it said {}", quoted(&last.join(" / "))))
+}
+
+fn failed(why: impl Into<String>) -> InspectionError {
+    InspectionError::Failed { why: why.into() }
+}
