@@ -1,1 +1,10 @@
-//! Cases through the library and the binary.
+//! Cases through the library and the binary, in one program: linking is slow.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+
+mod layering;
