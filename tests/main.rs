@@ -8,3 +8,5 @@
 )]
 
 mod layering;
+mod support;
+mod transparency;
