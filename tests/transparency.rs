@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -574,6 +575,28 @@ fn a_failing_command_keeps_its_status_when_its_evidence_cannot_be_written() {
     assert!(ended.err.contains("`none`"), "{ended:?}");
 }
 
+#[test]
+fn a_signal_at_any_moment_of_the_start_leaves_nobody() {
+    for moment in 0..30 {
+        let folder = Folder::new();
+        let child = wrapped(&folder, &[], &["sh", "-c", TREE]).spawn().unwrap();
+        std::thread::sleep(Duration::from_micros(500 * moment));
+        kill_process(pid_of(&child), Signal::TERM).unwrap();
+        let ended = finish(child);
+        assert_ne!(ended.status, Some(0), "{ended:?}");
+        wait_for("nobody is left", || nobody_in(&folder).then_some(()));
+    }
+}
+
+/// Whether no process works in a folder.
+fn nobody_in(folder: &Folder) -> bool {
+    let here = folder.path().canonicalize().unwrap();
+    let mut processes = std::fs::read_dir("/proc").unwrap().flatten();
+    !processes.any(|process| {
+        std::fs::read_link(process.path().join("cwd")).is_ok_and(|folder| folder == here)
+    })
+}
+
 // A terminal.
 
 #[test]
@@ -597,6 +620,114 @@ fn a_line_is_read_from_the_terminal() {
         terminal.expect("hello world");
         assert_eq!(terminal.end(), Some(4));
     }
+}
+
+#[test]
+fn a_password_is_asked_for_on_the_terminal_and_not_shown() {
+    let folder = Folder::new();
+    let key = key("encrypted");
+    let ask = [
+        LINKWRIGHT,
+        "run",
+        "-n",
+        "s",
+        "--signing-key",
+        &key,
+        "--",
+        "touch",
+        "ran",
+    ];
+    let mut terminal = Terminal::open(folder.path(), &ask);
+    terminal.expect("Password for");
+    terminal.echo_is_off();
+    terminal.line("correct-horse");
+    assert_eq!(terminal.end(), Some(0), "{}", terminal.text());
+    assert!(!terminal.text().contains("horse"), "{}", terminal.text());
+    assert_eq!(folder.names(), ["ran", "s.8adbe0cd.link"]);
+}
+
+#[test]
+fn a_wrong_password_on_the_terminal_runs_nothing() {
+    let folder = Folder::new();
+    let key = key("encrypted");
+    let ask = [
+        LINKWRIGHT,
+        "run",
+        "-n",
+        "s",
+        "--signing-key",
+        &key,
+        "-P",
+        "--",
+        "touch",
+        "ran",
+    ];
+    let mut terminal = Terminal::open(folder.path(), &ask);
+    terminal.expect("Password for");
+    terminal.echo_is_off();
+    terminal.line("wrong");
+    assert_eq!(terminal.end(), Some(125), "{}", terminal.text());
+    assert_eq!(folder.names(), [""; 0]);
+}
+
+#[test]
+fn a_shell_under_run_has_job_control() {
+    let folder = Folder::new();
+    let key = key("alice");
+    let argv = [
+        LINKWRIGHT,
+        "run",
+        "-n",
+        "s",
+        "--signing-key",
+        &key,
+        "--",
+        "bash",
+        "--norc",
+        "-i",
+    ];
+    let mut terminal = Terminal::open(folder.path(), &argv);
+    terminal.expect("PROMPT> ");
+    terminal.line("echo wai''ting; cat");
+    terminal.expect("waiting\r\n");
+    terminal.line("mirror");
+    terminal.expect("mirror\r\nmirror\r\n");
+    terminal.send(b"\x1a");
+    terminal.expect("Stopped");
+    terminal.expect("PROMPT> ");
+    terminal.line("fg");
+    terminal.expect("cat\r\n");
+    terminal.line("again");
+    terminal.expect("again\r\nagain\r\n");
+    terminal.send(b"\x03");
+    terminal.expect("PROMPT> ");
+    terminal.line("echo in''side $?");
+    terminal.expect("inside 130");
+    assert!(
+        !terminal.text().contains("no job control"),
+        "{}",
+        terminal.text()
+    );
+    terminal.line("exit 6");
+    assert_eq!(terminal.end(), Some(6));
+}
+
+#[test]
+fn a_pipeline_partner_keeps_the_terminal() {
+    let folder = Folder::new();
+    let mut shell = Terminal::shell(folder.path());
+    let partner = "sh -c 'read x </dev/tty; echo got $x'";
+    shell.line(&format!(
+        "{} | {partner}",
+        line("while [ ! -e go ]; do sleep 0.05; done")
+    ));
+    shell.job_is_in_front();
+    shell.line("this");
+    shell.expect("got this");
+    folder.write("go", "");
+    shell.expect("PROMPT> ");
+    shell.line("exit 0");
+    assert_eq!(shell.end(), Some(0));
 }
 
 const COUNTING: &str = "trap \"echo se\\\"\\\"en\" INT; echo wai\"\"ting; i=0; \

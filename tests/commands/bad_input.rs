@@ -276,3 +276,59 @@ fn record_stop_refuses_the_link_of_another_step_in_the_place_of_its_own() {
         "its materials are those of another step"
     );
 }
+
+#[test]
+fn completions_and_manual_pages_name_every_command() {
+    let folder = Folder::new();
+    let commands = [
+        "run",
+        "record",
+        "verify",
+        "sign",
+        "key",
+        "show",
+        "match-products",
+        "mock",
+    ];
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = folder.linkwright(&["completions", shell]);
+        assert_eq!(script.status, Some(0));
+        assert!(
+            commands.iter().all(|name| script.out().contains(name)),
+            "{shell}"
+        );
+    }
+    for name in commands {
+        let page = folder.linkwright(&["man", name]);
+        assert_eq!(page.status, Some(0), "{page:?}");
+        assert!(page.out().contains(".SH OPTIONS"), "{name}: {}", page.out());
+    }
+}
+
+#[test]
+fn the_answer_comes_even_when_the_copy_of_it_cannot_be_written() {
+    let folder = Folder::new();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    let layout = format!("{data}/demo.layout");
+    let ended = folder.linkwright(&[
+        "verify",
+        "-l",
+        &layout,
+        "-d",
+        data,
+        "-k",
+        &public("owner"),
+        "--output",
+        "none/report",
+    ]);
+    assert_eq!(ended.status, Some(3), "{ended:?}");
+    assert!(ended.err.contains("`none/report`"), "{ended:?}");
+    assert!(
+        !ended.err.contains(".linkwright-"),
+        "the temporary file is no one's concern: {ended:?}"
+    );
+    assert!(
+        ended.out().contains("PASSED"),
+        "inspections may have run: {ended:?}"
+    );
+}

@@ -12,6 +12,7 @@ use std::thread;
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::LocalModes;
 
 use super::{pid_of, wait_for};
 
@@ -110,6 +111,14 @@ impl Terminal {
         wait_for("a job in the foreground", || {
             let front = rustix::termios::tcgetpgrp(&self.master).ok()?;
             (front != leader).then_some(())
+        });
+    }
+
+    /// Waits until what is typed is no longer shown.
+    pub(crate) fn echo_is_off(&self) {
+        wait_for("no echo", || {
+            let modes = rustix::termios::tcgetattr(&self.master).ok()?;
+            (!modes.local_modes.contains(LocalModes::ECHO)).then_some(())
         });
     }
 
