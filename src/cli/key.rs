@@ -37,7 +37,7 @@ struct Generate {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The kind of key
-    #[arg(long = "type", short, default_value = KeyKind::Ed25519.name(),
+    #[arg(long = "type", short = 't', default_value = KeyKind::Ed25519.name(),
         value_parser = PossibleValuesParser::new(KeyKind::ALL.map(KeyKind::name)))]
     kind: String,
     /// Replace files that are there

@@ -51,10 +51,16 @@ struct Cli {
 #[derive(Args, Clone, Debug)]
 struct Speech {
     /// Say more on stderr
-    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        conflicts_with = "quiet",
+        display_order = 900
+    )]
     verbose: bool,
     /// Say nothing on stderr but errors
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 900)]
     quiet: bool,
     /// Colour what is for people
     #[arg(

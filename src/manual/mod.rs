@@ -1,0 +1,16 @@
+//! The manual: what the tool means, page by page.
+
+#[doc = include_str!("proof.md")]
+pub mod proof {}
+
+#[doc = include_str!("formats.md")]
+pub mod formats {}
+
+#[doc = include_str!("rules.md")]
+pub mod rules {}
+
+#[doc = include_str!("codes.md")]
+pub mod codes {}
+
+#[doc = include_str!("exit_statuses.md")]
+pub mod exit_statuses {}
