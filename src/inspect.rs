@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::encoding::Object;
 use crate::event::Observer;
 use crate::exec::{self, Captured, Command, Finished, Outcome, Output, Stdin, TerminalUse};
-use crate::model::{Artifacts, Inspection, Link, quoted};
+use crate::model::{Artifacts, Inspection, Link, printable, quoted};
 use crate::record::{self, Excludes, Options};
 use crate::verify::{Checked, InspectionError, Inspector};
 
@@ -58,8 +58,12 @@ impl<'a> FolderInspector<'a> {
             allow_outside_links: true,
             ..Options::default()
         };
-        record::record(&[".".to_owned()], &options, self.observer)
-            .map_err(|errors| failed(format!("its folder cannot be recorded: {errors}")))
+        record::record(&[".".to_owned()], &options, self.observer).map_err(|errors| {
+            failed(format!(
+                "its folder cannot be recorded: {}",
+                printable(&errors.to_string()).replace('\n', "; ")
+            ))
+        })
     }
 
     fn execute(&self, run: &[String]) -> Result<Finished, InspectionError> {
@@ -104,7 +108,7 @@ fn succeeded(finished: &Finished) -> Result<(), InspectionError> {
         Outcome::Exited { code: 0 } => return Ok(()),
         Outcome::Exited { code } => format!("its command returned {code}"),
         Outcome::Signaled { signal } => format!("its command was killed by signal {signal}"),
-        Outcome::NotStarted(error) => error.to_string(),
+        Outcome::NotStarted(error) => printable(&error.to_string()).replace('\n', "; "),
         Outcome::TimedOut { limit } => {
             let seconds = limit.as_secs();
             return Err(InspectionError::TimedOut { seconds });

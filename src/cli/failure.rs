@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use crate::model::printable;
+
 /// A failure on its way to the user.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -94,7 +96,11 @@ pub(crate) const SIGNAL_BASE: u8 = 128;
 
 /// Says something to people. When stderr is closed there is nobody to tell.
 pub(crate) fn complain(text: &str) {
-    drop(writeln!(io::stderr().lock(), "linkwright: {text}"));
+    drop(writeln!(
+        io::stderr().lock(),
+        "linkwright: {}",
+        printable(text)
+    ));
 }
 
 /// Writes an answer to stdout. A closed pipe changes no exit status: the reader had enough.

@@ -3,6 +3,7 @@
 //! Everything that can fail is tried before the command starts: the key is opened, the materials
 //! are recorded, the folder for the link is tried. After that the command's status is ours.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,7 +23,8 @@ use crate::record::{self, Options};
 use crate::store::{self, Writing};
 
 use super::failure::{
-    Failure, Kind, NO_EVIDENCE, NOT_EXECUTABLE, NOT_FOUND, SIGNAL_BASE, TIMED_OUT, complain,
+    Failure, Kind, NO_EVIDENCE, NOT_EXECUTABLE, NOT_FOUND, NOT_STARTED, SIGNAL_BASE, TIMED_OUT,
+    complain,
 };
 use super::options::{EnvelopeForm, Recording};
 use super::progress::Listener;
@@ -131,7 +133,7 @@ impl Run {
                 cap: MAX_STORED_STREAM,
             };
         }
-        exec::run(&command, listener).map_err(Failure::failed)
+        exec::run(&command, listener).map_err(|error| Failure::failed(with_source(&error)))
     }
 
     /// What comes after the command: products, signature, file.
@@ -199,12 +201,24 @@ pub(crate) enum Ended {
     With(u8),
 }
 
+/// An error and what the system said.
+fn with_source(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
 pub(crate) fn exit_status(finished: &Finished) -> Ended {
     match &finished.outcome {
-        Outcome::NotStarted(error @ StartError::NotFound { .. }) => {
-            Ended::NotStarted(NOT_FOUND, error.to_string())
+        Outcome::NotStarted(error) => {
+            let status = match error {
+                StartError::NotFound { .. } | StartError::NoInterpreter { .. } => NOT_FOUND,
+                StartError::NotExecutable { .. } => NOT_EXECUTABLE,
+                StartError::Folder { .. } | StartError::Other { .. } => NOT_STARTED,
+            };
+            Ended::NotStarted(status, with_source(error))
         }
-        Outcome::NotStarted(error) => Ended::NotStarted(NOT_EXECUTABLE, error.to_string()),
         Outcome::Exited { code } => Ended::With(*code),
         Outcome::Signaled { signal } => {
             Ended::With(SIGNAL_BASE.saturating_add(u8::try_from(*signal).unwrap_or(0)))

@@ -19,8 +19,8 @@ pub const MAX_DEPTH: usize = 128;
 /// How many digits an integer may have: the reference's own limit.
 pub const MAX_DIGITS: usize = 4300;
 
-/// Why bytes are not a JSON value that can be used.
-#[derive(Debug, thiserror::Error)]
+/// Why bytes are not a JSON value that can be used. Lines and columns count from 1, columns in bytes.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// Not UTF-8.
     #[error("the text is not UTF-8 (byte {at})")]
@@ -29,16 +29,24 @@ pub enum ReadError {
         at: usize,
     },
     /// Not JSON.
-    #[error("the text is not JSON: {source}")]
+    #[error("the text is not JSON: {what} at line {line} column {column}")]
     NotJson {
-        /// What the scanner found, with line and column where they are known.
-        source: serde_json::Error,
+        /// What the scanner found.
+        what: String,
+        /// Where.
+        line: usize,
+        /// Where in the line.
+        column: usize,
     },
     /// A key stands twice in one object; readers disagree about which counts.
-    #[error("the key `{key}` occurs twice in one object", key = key.escape_debug())]
+    #[error("the key `{}` occurs twice in one object, again at line {line} column {column}", key.escape_debug())]
     DuplicateKey {
         /// The key.
         key: String,
+        /// Where its second value stands.
+        line: usize,
+        /// Where in the line.
+        column: usize,
     },
     /// Nested beyond [`MAX_DEPTH`].
     #[error("the text is nested more than {MAX_DEPTH} levels deep")]
@@ -46,12 +54,6 @@ pub enum ReadError {
     /// An integer beyond [`MAX_DIGITS`].
     #[error("a number has more than {MAX_DIGITS} digits")]
     TooManyDigits,
-}
-
-impl From<serde_json::Error> for ReadError {
-    fn from(source: serde_json::Error) -> Self {
-        Self::NotJson { source }
-    }
 }
 
 /// Reads one JSON value and nothing after it.
@@ -65,8 +67,9 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ReadError> {
     if nested_too_deep(text) {
         return Err(ReadError::TooDeep);
     }
-    let raw: &RawValue = serde_json::from_str(text)?;
-    value(raw.get())
+    let reader = Reader { text };
+    let raw: &RawValue = reader.scan(text)?;
+    reader.value(raw.get())
 }
 
 /// Whether more than [`MAX_DEPTH`] brackets are open at once. One pass, before anything descends.
@@ -88,29 +91,73 @@ fn nested_too_deep(text: &str) -> bool {
     false
 }
 
-fn value(text: &str) -> Result<Value, ReadError> {
-    Ok(match text.as_bytes().first() {
-        Some(b'{') => Value::Object(object(text)?),
-        Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(text)?;
-            let items = items.iter().map(|item| value(item.get()));
-            Value::Array(items.collect::<Result<_, _>>()?)
-        }
-        Some(b'"') => Value::String(serde_json::from_str(text)?),
-        Some(b't' | b'f') => Value::Bool(serde_json::from_str(text)?),
-        Some(b'n') => Value::Null,
-        Some(_) | None if text.len() > MAX_DIGITS => return Err(ReadError::TooManyDigits),
-        Some(_) | None => Value::Number(Number(text.to_owned())),
-    })
+/// Reads the parts of one text, and knows where in it they stand.
+struct Reader<'a> {
+    text: &'a str,
 }
 
-fn object(text: &str) -> Result<Object, ReadError> {
-    let Members(raw) = serde_json::from_str(text)?;
-    let mut members = Vec::with_capacity(raw.len());
-    for (key, item) in raw {
-        members.push((key.into_owned(), value(item.get())?));
+impl<'a> Reader<'a> {
+    fn value(&self, part: &'a str) -> Result<Value, ReadError> {
+        Ok(match part.as_bytes().first() {
+            Some(b'{') => Value::Object(self.object(part)?),
+            Some(b'[') => {
+                let items: Vec<&RawValue> = self.scan(part)?;
+                let items = items.iter().map(|item| self.value(item.get()));
+                Value::Array(items.collect::<Result<_, _>>()?)
+            }
+            Some(b'"') => Value::String(self.scan(part)?),
+            Some(b't' | b'f') => Value::Bool(self.scan(part)?),
+            Some(b'n') => Value::Null,
+            Some(_) | None if part.len() > MAX_DIGITS => return Err(ReadError::TooManyDigits),
+            Some(_) | None => Value::Number(Number(part.to_owned())),
+        })
     }
-    Object::from_members(members).map_err(|key| ReadError::DuplicateKey { key })
+
+    fn object(&self, part: &'a str) -> Result<Object, ReadError> {
+        let Members(raw) = self.scan(part)?;
+        let mut members = Vec::with_capacity(raw.len());
+        for (key, item) in &raw {
+            members.push((key.clone().into_owned(), self.value(item.get())?));
+        }
+        Object::from_members(members).map_err(|key| {
+            let again = raw.iter().filter(|(known, _)| *known == key).nth(1);
+            let (line, column) = self.place(again.map_or(part, |(_, item)| item.get()), 0);
+            ReadError::DuplicateKey { key, line, column }
+        })
+    }
+
+    /// Lets `serde_json` read a part of the text.
+    fn scan<T: Deserialize<'a>>(&self, part: &'a str) -> Result<T, ReadError> {
+        serde_json::from_str(part).map_err(|error| {
+            let before = part
+                .split_inclusive('\n')
+                .take(error.line().saturating_sub(1));
+            let offset = before.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+            let (line, column) = self.place(part, offset);
+            let what = error.to_string();
+            let what = what
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            ReadError::NotJson { what, line, column }
+        })
+    }
+
+    /// Line and column of a byte of a part of the text.
+    fn place(&self, part: &str, offset: usize) -> (usize, usize) {
+        let at = (part.as_ptr().addr())
+            .saturating_sub(self.text.as_ptr().addr())
+            .saturating_add(offset);
+        let before = self
+            .text
+            .as_bytes()
+            .get(..at)
+            .unwrap_or(self.text.as_bytes());
+        let lines = before.split(|byte| *byte == b'\n');
+        let (count, last) = lines.fold((0, 0), |(count, _), line| (count + 1, line.len()));
+        (count, last + 1)
+    }
 }
 
 /// The members of one object in the order of the text, equal keys kept.
@@ -174,9 +221,8 @@ mod tests {
     #[test]
     fn equal_keys_are_refused_at_any_depth_and_however_escaped() {
         for text in [r#"{"a":1,"a":1}"#, r#"[{"x":{"a":1,"\u0061":2}}]"#] {
-            assert!(
-                matches!(parse(text.as_bytes()), Err(ReadError::DuplicateKey { key }) if key == "a")
-            );
+            let found = parse(text.as_bytes());
+            assert!(matches!(found, Err(ReadError::DuplicateKey { key, .. }) if key == "a"));
         }
     }
 
@@ -231,6 +277,20 @@ mod tests {
             parse(b"\"\xff\""),
             Err(ReadError::NotUtf8 { at: 1 })
         ));
+    }
+
+    #[test]
+    fn the_place_counts_from_the_beginning_of_the_whole_text() {
+        let place = |text: &str| match parse(text.as_bytes()) {
+            Err(
+                ReadError::NotJson { line, column, .. }
+                | ReadError::DuplicateKey { line, column, .. },
+            ) => (line, column),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(place("{\n \"a\": tru }"), (2, 10));
+        assert_eq!(place("[\n [\"x\",\n  \"\\ud800\"]]").0, 3);
+        assert_eq!(place("{\"a\": {\"b\": 1,\n \"b\": 2}}"), (2, 7));
     }
 
     #[test]

@@ -22,7 +22,6 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// Why nothing was run. Customary exit statuses are 127 for the first two and 126 for
 /// [`NotExecutable`](Self::NotExecutable); the others are this program's own failure.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum StartError {
     /// There is no such file, nor one of that name in any folder of `PATH`.
     #[error("`{}` was not found", program.display())]

@@ -64,6 +64,7 @@ impl Streams {
         let open = |name: &str, target: BorrowedFd<'static>| {
             let sink = Sink {
                 target: pass_on.then_some(target),
+                reader_gone: false,
                 cap,
                 captured: Captured::default(),
             };
@@ -125,7 +126,8 @@ fn tap(
 }
 
 /// Reads to the end, or until told to stop; then what is there and no more, so that a chatty
-/// process cannot keep us.
+/// process cannot keep us. When whoever reads our own stream has gone away, the command's pipe is
+/// closed too, and the command learns of it as it would without us (`… | head`).
 fn drain(pipe: &PipeReader, stop: &PipeReader, mut sink: Sink) -> io::Result<Captured> {
     let mut buffer = vec![0; CHUNK];
     while wait(pipe, stop)? {
@@ -134,6 +136,9 @@ fn drain(pipe: &PipeReader, stop: &PipeReader, mut sink: Sink) -> io::Result<Cap
             return Ok(sink.captured);
         }
         sink.take(buffer.get(..count).unwrap_or_default());
+        if sink.reader_gone {
+            return Ok(sink.captured);
+        }
     }
     let mut left = ioctl_fionread(pipe)?;
     while left > 0 {
@@ -172,6 +177,8 @@ fn at_end(pipe: &PipeReader) -> io::Result<bool> {
 struct Sink {
     /// Our own stream, until it refuses.
     target: Option<BorrowedFd<'static>>,
+    /// It refused because nobody reads it any more.
+    reader_gone: bool,
     cap: u64,
     captured: Captured,
 }
@@ -179,9 +186,10 @@ struct Sink {
 impl Sink {
     fn take(&mut self, chunk: &[u8]) {
         if let Some(target) = self.target
-            && write_all(target, chunk).is_err()
+            && let Err(error) = write_all(target, chunk)
         {
             self.target = None;
+            self.reader_gone = error == Errno::PIPE;
         }
         let stored = &mut self.captured.bytes;
         let room = self.cap.saturating_sub(stored.len() as u64);

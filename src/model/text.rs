@@ -35,6 +35,20 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// The last barrier before a terminal: a finished message in which nothing that a terminal obeys is
+/// left. Unlike [`escaped`] it leaves `\` alone, for parts of the message are escaped already, and it
+/// keeps line ends.
+pub fn printable(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    for character in message.chars() {
+        match character {
+            '\n' | '\\' | '\'' | '"' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    shown
+}
+
 /// Several texts as [`quoted`], comma between them; of more than `most` the rest is counted.
 pub fn quoted_list<S: AsRef<str>>(texts: &[S], most: usize) -> String {
     let mut list: Vec<String> = texts
@@ -71,6 +85,14 @@ mod tests {
     fn nothing_a_terminal_obeys_comes_through() {
         let shown = quoted("a\u{1b}[2Jb\r\n\u{202e}c\u{200b}\u{7f}\\'").to_string();
         assert_eq!(shown, "`a\\u{1b}[2Jb\\r\\n\\u{202e}c\\u{200b}\\u{7f}\\\\'`");
+    }
+
+    #[test]
+    fn the_last_barrier_leaves_what_is_escaped_already() {
+        assert_eq!(
+            printable("`a\\u{1b}`\u{1b}[0m\r\n'é'"),
+            "`a\\u{1b}`\\u{1b}[0m\\r\n'é'"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::{escaped, quoted};
+use crate::model::{escaped, printable, quoted};
 use crate::report::{Finding, Item, ItemKind, Report, Severity, Status, Verdict};
 
 /// How many findings with one code at one place are shown before the rest is counted.
@@ -118,12 +118,8 @@ fn finding(finding: &Finding, indent: &str, dress: Dress, out: &mut dyn Write) -
         Severity::Warning => dress.paint("warning", YELLOW),
         Severity::Note => "note".to_owned(),
     };
-    writeln!(
-        out,
-        "{indent}{word}[{}]: {}",
-        finding.problem.code(),
-        finding.problem
-    )
+    let message = printable(&finding.problem.to_string()).replace('\n', "; ");
+    writeln!(out, "{indent}{word}[{}]: {message}", finding.problem.code())
 }
 
 fn answer(report: &Report, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
