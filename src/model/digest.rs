@@ -248,6 +248,27 @@ impl DigestSet {
         }
     }
 
+    /// Leaves only the digests of algorithms that the other set has too.
+    pub fn keep_common(&mut self, other: &Self) {
+        if other.sha256.is_none() {
+            self.sha256 = None;
+        }
+        let known = |algorithm: &Algorithm| {
+            let mut there = other.others.iter();
+            there.any(|(shared, _)| shared == algorithm)
+        };
+        self.others.retain(|(algorithm, _)| known(algorithm));
+    }
+
+    /// Whether there is a digest of a strong algorithm.
+    pub fn has_strong(&self) -> bool {
+        self.sha256.is_some()
+            || self
+                .others
+                .iter()
+                .any(|(algorithm, _)| algorithm.is_strong())
+    }
+
     /// Whether there is no digest at all.
     pub fn is_empty(&self) -> bool {
         self.sha256.is_none() && self.others.is_empty()

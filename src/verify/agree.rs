@@ -1,34 +1,79 @@
-//! When several functionaries performed a step, their links must say the same; one of them then
-//! stands for the step. And what a sublayout amounts to, seen from outside.
+//! When several functionaries performed a step, their links must say the same; what all of them say
+//! then stands for the step. And what a sublayout amounts to, seen from outside.
+//!
+//! Links may have different digests of one artifact. Only a digest that *every* link has stands for
+//! the step: one that some of them left out was vouched for by fewer people than the threshold asks
+//! for, and could be matched with something that the others never saw.
 
-use crate::model::{Agreement, ArtifactPath, Artifacts, ItemName, Link, Side};
+use crate::model::{Agreement, ArtifactPath, Artifacts, ItemName, Link, Side, quoted};
 use crate::report::{Difference, DifferenceKind, Problem};
 
 /// How many differences between two links are named before the rest is counted.
 const NAMED_DIFFERENCES: usize = 10;
 
-/// Compares the links of one step, given with their paths, with the first of them.
-pub(super) fn disagreements(links: &[(&str, &Link)]) -> Vec<Problem> {
-    let Some(((first_path, first), others)) = links.split_first() else {
-        return Vec::new();
+/// The link that stands for a step of which these are the links, given with their paths; or
+/// everything about which two of them disagree.
+pub(super) fn settle(links: &[(&str, &Link)]) -> Result<Link, Vec<Problem>> {
+    let mut problems = disagreements(links);
+    let Some(((path, first), others)) = links.split_first() else {
+        return Err(problems);
     };
-    let mut problems = Vec::new();
-    for (path, other) in others {
-        let mut differences = Vec::new();
+    let mut link = (*first).clone();
+    for (_, other) in others {
+        keep_common(&mut link.materials, &other.materials);
+        keep_common(&mut link.products, &other.products);
+    }
+    if problems.is_empty() && !others.is_empty() {
         for side in [Side::Materials, Side::Products] {
-            let (left, right) = (first.side(side), other.side(side));
-            compare(side, left, right, path, &mut differences, &mut problems);
+            let weak = link
+                .side(side)
+                .iter()
+                .filter(|(_, digests)| !digests.has_strong());
+            problems.extend(weak.map(|(artifact, _)| Problem::WeakDigest {
+                side,
+                path: artifact.to_string(),
+                with: format!("all links of the step, beginning with {}", quoted(path)),
+            }));
         }
-        let more = differences.len().saturating_sub(NAMED_DIFFERENCES);
-        if !differences.is_empty() {
-            differences.truncate(NAMED_DIFFERENCES);
-            problems.push(Problem::LinksDisagree {
-                first: (*first_path).to_owned(),
-                other: (*path).to_owned(),
-                differences,
-                more,
-            });
+    }
+    if problems.is_empty() {
+        Ok(link)
+    } else {
+        Err(problems)
+    }
+}
+
+fn keep_common(kept: &mut Artifacts, other: &Artifacts) {
+    for (path, digests) in kept.iter_mut() {
+        if let Some(there) = other.get(path) {
+            digests.keep_common(there);
         }
+    }
+}
+
+/// Compares every two links.
+fn disagreements(links: &[(&str, &Link)]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut rest = links;
+    while let Some(((first_path, first), others)) = rest.split_first() {
+        for (path, other) in others {
+            let mut differences = Vec::new();
+            for side in [Side::Materials, Side::Products] {
+                let (left, right) = (first.side(side), other.side(side));
+                compare(side, left, right, path, &mut differences, &mut problems);
+            }
+            let more = differences.len().saturating_sub(NAMED_DIFFERENCES);
+            if !differences.is_empty() {
+                differences.truncate(NAMED_DIFFERENCES);
+                problems.push(Problem::LinksDisagree {
+                    first: (*first_path).to_owned(),
+                    other: (*path).to_owned(),
+                    differences,
+                    more,
+                });
+            }
+        }
+        rest = others;
     }
     problems
 }
@@ -58,7 +103,7 @@ fn compare(
             Some(Agreement::TooWeak) => problems.push(Problem::WeakDigest {
                 side,
                 path: path.to_string(),
-                with: format!("`{}`", crate::model::escaped(other_path)),
+                with: quoted(other_path).to_string(),
             }),
         }
     }
@@ -160,7 +205,56 @@ mod tests {
     }
 
     #[test]
-    fn a_single_link_agrees_with_itself() {
-        assert_eq!(disagreements(&[("one", &link(&[("a", 1)]))]), []);
+    fn a_single_link_stands_for_itself() {
+        let link = link(&[("a", 1)]);
+        assert_eq!(settle(&[("one", &link)]), Ok(link.clone()));
+        assert!(settle(&[]).is_err());
+    }
+
+    fn one_product(digests: &[(&str, u8)]) -> Link {
+        let mut set = DigestSet::default();
+        for (algorithm, byte) in digests {
+            let length = if *algorithm == "sha512" { 64 } else { 32 };
+            set.insert(Algorithm::from_name(algorithm), &vec![*byte; length]);
+        }
+        let mut link = link(&[]);
+        link.products.insert(ArtifactPath::claimed("a"), set);
+        link
+    }
+
+    #[test]
+    fn a_digest_that_not_all_have_does_not_stand() {
+        let (one, two) = (
+            one_product(&[("sha256", 1), ("sha512", 6)]),
+            one_product(&[("sha256", 1)]),
+        );
+        for links in [[("1", &one), ("2", &two)], [("2", &two), ("1", &one)]] {
+            assert_eq!(settle(&links).unwrap().products, two.products);
+        }
+    }
+
+    #[test]
+    fn every_two_links_must_agree_whatever_the_order() {
+        let plain = one_product(&[("sha256", 1)]);
+        let (left, right) = (
+            one_product(&[("sha256", 1), ("sha512", 1)]),
+            one_product(&[("sha256", 1), ("sha512", 2)]),
+        );
+        assert!(settle(&[("p", &plain), ("l", &left), ("r", &right)]).is_err());
+        let bridge = one_product(&[("sha256", 1), ("sha512", 1)]);
+        let other = one_product(&[("sha512", 1)]);
+        for links in [[&bridge, &plain, &other], [&plain, &other, &bridge]] {
+            let links: Vec<_> = links.into_iter().map(|link| ("x", link)).collect();
+            assert!(settle(&links).is_err());
+        }
+    }
+
+    #[test]
+    fn what_every_two_share_must_be_shared_by_all() {
+        let one = one_product(&[("sha256", 1), ("sha512", 1)]);
+        let two = one_product(&[("sha256", 1), ("blake3", 1)]);
+        let three = one_product(&[("sha512", 1), ("blake3", 1)]);
+        let problems = settle(&[("1", &one), ("2", &two), ("3", &three)]).unwrap_err();
+        assert!(matches!(problems[..], [Problem::WeakDigest { .. }]));
     }
 }

@@ -66,7 +66,7 @@ impl Engine<'_> {
                 place: None,
             }));
         if enough {
-            if let Some(link) = settle(node, step, links, &mut item) {
+            if let Some(link) = settle(node, step, &links, &mut item) {
                 node.links.insert(step.name.clone(), link);
             }
         } else {
@@ -216,14 +216,10 @@ impl Engine<'_> {
     }
 }
 
-/// Step 5: the links agree, and the first of them stands for the step.
-fn settle(node: &Node, step: &Step, links: Vec<(&str, Link)>, item: &mut Item) -> Option<Link> {
+/// Step 5: the links agree, and what they have in common stands for the step.
+fn settle(node: &Node, step: &Step, links: &[(&str, Link)], item: &mut Item) -> Option<Link> {
     let borrowed: Vec<(&str, &Link)> = links.iter().map(|(path, link)| (*path, link)).collect();
-    let disagreements = agree::disagreements(&borrowed);
-    let agreed = disagreements.is_empty();
-    for problem in disagreements {
-        item.fail(problem, node.place(&step.pointer));
-    }
+    let settled = agree::settle(&borrowed);
     for (path, link) in borrowed {
         if !step.expected_command.is_empty() && link.command != step.expected_command {
             let problem = Problem::CommandDiffers {
@@ -235,8 +231,15 @@ fn settle(node: &Node, step: &Step, links: Vec<(&str, Link)>, item: &mut Item) -
             item.findings.push(Finding::warning(problem, place));
         }
     }
-    let (_, first) = links.into_iter().next()?;
-    agreed.then_some(first)
+    match settled {
+        Ok(link) => Some(link),
+        Err(problems) => {
+            for problem in problems {
+                item.fail(problem, node.place(&step.pointer));
+            }
+            None
+        }
+    }
 }
 
 fn signature_problem(
