@@ -2,18 +2,20 @@
 //!
 //! A command runs in the working folder, without standard input, as a process group of its own and
 //! within a time limit. The folder is recorded before and after it; nothing in it is hidden but the
-//! link files that count as evidence, each by its exact path.
+//! links that were looked for as evidence, each by its exact path.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::encoding::Object;
-use crate::event::Observer;
+use crate::event::{Event, Observer};
 use crate::exec::{self, Captured, Command, Finished, Outcome, Output, Stdin, TerminalUse};
 use crate::model::{Artifacts, Inspection, Link, printable, quoted};
 use crate::record::{self, Excludes, Options};
-use crate::verify::{Checked, InspectionError, Inspector};
+use crate::verify::{Checked, Inspected, InspectionError, Inspector};
 
 /// How many bytes of what an inspection prints are kept of each stream, for the message when it
 /// fails.
@@ -49,7 +51,12 @@ impl<'a> FolderInspector<'a> {
         }
     }
 
-    fn record(&self, evidence: &[String]) -> Result<Artifacts, InspectionError> {
+    /// Records the folder; what is neither file nor folder in it goes into `unseen`.
+    fn record(
+        &self,
+        evidence: &[String],
+        unseen: &Unseen<'_>,
+    ) -> Result<Artifacts, InspectionError> {
         let options = Options {
             excludes: Excludes::none(),
             exact_excludes: evidence.iter().map(PathBuf::from).collect(),
@@ -58,11 +65,10 @@ impl<'a> FolderInspector<'a> {
             allow_outside_links: true,
             ..Options::default()
         };
-        record::record(&[".".to_owned()], &options, self.observer).map_err(|errors| {
-            failed(format!(
-                "its folder cannot be recorded: {}",
-                printable(&errors.to_string()).replace('\n', "; ")
-            ))
+        record::record(&[".".to_owned()], &options, unseen).map_err(|errors| {
+            InspectionError::Unrecorded {
+                why: printable(&errors.to_string()).replace('\n', "; "),
+            }
         })
     }
 
@@ -82,24 +88,52 @@ impl Inspector for FolderInspector<'_> {
         &mut self,
         inspection: &Checked<Inspection>,
         evidence: &[String],
-    ) -> Result<Link, InspectionError> {
+    ) -> Result<Inspected, InspectionError> {
         if inspection.run.is_empty() {
             return Err(failed("it has no command"));
         }
-        let materials = self.record(evidence)?;
+        let unseen = Unseen {
+            observer: self.observer,
+            paths: Mutex::default(),
+        };
+        let materials = self.record(evidence, &unseen)?;
         let finished = self.execute(&inspection.run)?;
         succeeded(&finished)?;
-        let products = self.record(evidence)?;
+        let products = self.record(evidence, &unseen)?;
         let mut byproducts = Object::new();
         byproducts.set("return-value", 0);
-        Ok(Link {
+        let link = Link {
             name: inspection.name.as_str().to_owned(),
             materials,
             products,
             command: inspection.run.clone(),
             byproducts,
             environment: Object::new(),
+        };
+        let unseen = unseen
+            .paths
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(Inspected {
+            link,
+            unseen: unseen.into_iter().collect(),
         })
+    }
+}
+
+/// Remembers what is not recorded.
+struct Unseen<'a> {
+    observer: &'a dyn Observer,
+    paths: Mutex<BTreeSet<String>>,
+}
+
+impl Observer for Unseen<'_> {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Skipped { path, .. } = event {
+            let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+            paths.insert(path.to_string_lossy().into_owned());
+        }
+        self.observer.event(event);
     }
 }
 

@@ -19,8 +19,16 @@ use crate::model::{
 /// How large a metadata file may be, in bytes. A link of a million artifacts has a third of that.
 pub const MAX_METADATA_BYTES: u64 = 1 << 30;
 
+/// How long a key or password through a pipe may be, in bytes. An RSA key of 8192 bits has less
+/// than 7,000.
+pub const MAX_SECRET_BYTES: u64 = 1 << 20;
+
 /// How deep sublayouts may be nested. The deepest chain anyone has shown has three.
 pub const MAX_SUBLAYOUT_DEPTH: usize = 8;
+
+/// How many sublayouts one verification follows. Each can ask for many links, so this is the limit
+/// that keeps a malicious functionary from keeping a verifier busy.
+pub const MAX_SUBLAYOUTS: usize = 64;
 
 /// How many link files one verification reads, those of sublayouts included: a layout that asks
 /// for more is most likely a trap.
@@ -45,9 +53,9 @@ pub enum StoreError {
         /// What stands there.
         found: &'static str,
     },
-    /// Beyond [`MAX_METADATA_BYTES`].
+    /// Beyond [`MAX_METADATA_BYTES`] or [`MAX_SECRET_BYTES`].
     #[error(
-        "{} has {bytes} bytes, more than the {MAX_METADATA_BYTES} that a metadata file may have",
+        "{} has {bytes} bytes, more than the {limit} that such a file may have",
         quoted(path)
     )]
     TooLarge {
@@ -55,6 +63,8 @@ pub enum StoreError {
         path: String,
         /// Its size.
         bytes: u64,
+        /// How large it may be.
+        limit: u64,
     },
     /// No envelope.
     #[error("{}: {source}", quoted(path))]
@@ -122,6 +132,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
     let too_large = |bytes| StoreError::TooLarge {
         path: shown(),
         bytes,
+        limit: MAX_METADATA_BYTES,
     };
     if metadata.len() > MAX_METADATA_BYTES {
         return Err(too_large(metadata.len()));
@@ -132,6 +143,34 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
     match u64::try_from(bytes.len()) {
         Ok(length) if length <= MAX_METADATA_BYTES => Ok(bytes),
         _ => Err(too_large(MAX_METADATA_BYTES + 1)),
+    }
+}
+
+/// Reads a key or a password. Unlike metadata these may come through a pipe that this process was
+/// given (`/dev/stdin`, `/dev/fd/3`), which is waited for.
+///
+/// # Errors
+/// As [`read_file`]; more than [`MAX_SECRET_BYTES`] through a pipe.
+pub fn read_secret(path: &Path) -> Result<Vec<u8>, StoreError> {
+    if !(path.starts_with("/dev") || path.starts_with("/proc/self/fd")) {
+        return read_file(path);
+    }
+    let shown = || path.to_string_lossy().into_owned();
+    let failed = |source| StoreError::Read {
+        path: shown(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    let pipe = std::fs::File::open(path).map_err(failed)?;
+    let mut limited = pipe.take(MAX_SECRET_BYTES + 1);
+    limited.read_to_end(&mut bytes).map_err(failed)?;
+    match u64::try_from(bytes.len()) {
+        Ok(length) if length <= MAX_SECRET_BYTES => Ok(bytes),
+        _ => Err(StoreError::TooLarge {
+            path: shown(),
+            bytes: MAX_SECRET_BYTES + 1,
+            limit: MAX_SECRET_BYTES,
+        }),
     }
 }
 
@@ -150,21 +189,35 @@ pub fn read_envelope(path: &Path) -> Result<Envelope, StoreError> {
 /// Reads the link files that a layout asks for from a folder, and for each layout among them the
 /// ones that it asks for from its own folder, `STEP.KEYID8` beside it.
 pub fn read_evidence(layout: &Envelope, folder: &Path) -> Evidence {
-    let mut files_left = MAX_LINK_FILES;
-    read_below(layout, folder, 0, &mut files_left)
+    let mut budget = Budget {
+        files: MAX_LINK_FILES,
+        sublayouts: MAX_SUBLAYOUTS,
+    };
+    read_below(layout, folder, 0, &mut budget)
 }
 
-fn read_below(layout: &Envelope, folder: &Path, depth: usize, files_left: &mut usize) -> Evidence {
+/// How much may still be read.
+struct Budget {
+    files: usize,
+    sublayouts: usize,
+}
+
+fn read_below(layout: &Envelope, folder: &Path, depth: usize, budget: &mut Budget) -> Evidence {
     let mut evidence = Evidence::default();
     for (step, keyid) in wanted_links(layout.payload()) {
         let path = folder.join(link_file_name(step.as_str(), &keyid));
         let mut below = Evidence::default();
-        let content = match read_link(&path, files_left) {
+        let content = match read_link(&path, budget) {
             None => continue,
             Some(Ok(envelope)) if envelope.kind() == PayloadKind::Layout => {
-                if depth < MAX_SUBLAYOUT_DEPTH {
+                if budget.sublayouts == 0 {
+                    Err(LinkFileError::TooManySublayouts {
+                        limit: MAX_SUBLAYOUTS,
+                    })
+                } else if depth < MAX_SUBLAYOUT_DEPTH {
+                    budget.sublayouts -= 1;
                     let inner = folder.join(format!("{step}.{}", keyid.short()));
-                    below = read_below(&envelope, &inner, depth + 1, files_left);
+                    below = read_below(&envelope, &inner, depth + 1, budget);
                     Ok(envelope)
                 } else {
                     Err(LinkFileError::NestedTooDeep {
@@ -185,9 +238,9 @@ fn read_below(layout: &Envelope, folder: &Path, depth: usize, files_left: &mut u
 }
 
 /// `None` when there is no such file.
-fn read_link(path: &Path, files_left: &mut usize) -> Option<Result<Envelope, LinkFileError>> {
-    if let Some(less) = files_left.checked_sub(1) {
-        *files_left = less;
+fn read_link(path: &Path, budget: &mut Budget) -> Option<Result<Envelope, LinkFileError>> {
+    if let Some(less) = budget.files.checked_sub(1) {
+        budget.files = less;
     } else {
         return Some(Err(LinkFileError::TooMany {
             limit: MAX_LINK_FILES,
@@ -223,8 +276,14 @@ pub enum Writing {
 pub fn write_file(path: &Path, bytes: &[u8], writing: Writing) -> Result<(), StoreError> {
     let failed = |source| StoreError::Write {
         path: path.to_string_lossy().into_owned(),
-        source,
+        source: without_temporary_name(&source),
     };
+    if writing == Writing::Public && is_stream(path) {
+        let opened = OpenOptions::new().write(true).open(path);
+        return opened
+            .and_then(|mut stream| stream.write_all(bytes))
+            .map_err(failed);
+    }
     let folder = folder_of(path);
     let mode = match writing {
         Writing::Public | Writing::PublicNew => 0o666,
@@ -236,6 +295,14 @@ pub fn write_file(path: &Path, bytes: &[u8], writing: Writing) -> Result<(), Sto
         .tempfile_in(&folder)
         .map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
+    if writing == Writing::Public
+        && let Ok(metadata) = path.metadata()
+    {
+        // A file that is replaced stays as readable as it was.
+        file.as_file()
+            .set_permissions(metadata.permissions())
+            .map_err(failed)?;
+    }
     match writing {
         Writing::Public | Writing::Private => {
             file.persist(path).map_err(|error| failed(error.error))?;
@@ -265,7 +332,7 @@ pub fn check_writable(folder: &Path) -> Result<(), StoreError> {
         .tempfile_in(folder);
     tried.map(drop).map_err(|source| StoreError::Write {
         path: folder.to_string_lossy().into_owned(),
-        source,
+        source: without_temporary_name(&source),
     })
 }
 
@@ -300,6 +367,20 @@ pub fn find_files(folder: &Path, start: &str, end: &str) -> Result<Vec<PathBuf>,
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether a path leads to something that is written to and not replaced: a device, a named pipe,
+/// `/dev/stdout`.
+fn is_stream(path: &Path) -> bool {
+    let special = |metadata: std::fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+    path.starts_with("/dev") || path.starts_with("/proc") || path.metadata().is_ok_and(special)
+}
+
+/// The crate for temporary files adds their names, which mean nothing to a reader.
+fn without_temporary_name(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    let what = text.split(" at path ").next().unwrap_or_default();
+    io::Error::new(error.kind(), what.to_owned())
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -101,6 +101,9 @@ impl Generate {
         {
             return Err(exists(path));
         }
+        if let Some(path) = existing.into_iter().find(|path| path.is_dir()) {
+            return Err(Failure::failed(format!("`{}` is a folder", path.display())));
+        }
         let password = self.password.for_new_key()?;
         let generated = generate(kind).map_err(Failure::failed)?;
         let encrypted = match &password {

@@ -14,7 +14,7 @@ use crate::store::{self, Writing};
 use super::failure::{DONE, FAILED, Failure, complain};
 use super::options::EnvelopeForm;
 use super::progress::Listener;
-use super::run::{Ended, byproducts, command_words, exit_status, record};
+use super::run::{Ended, byproducts, command_words, ending, record};
 
 /// Try a step: run its command and write an unsigned link, NAME.link
 ///
@@ -45,7 +45,7 @@ impl Mock {
             cap: MAX_STORED_STREAM,
         };
         let finished = exec::run(&command, listener).map_err(Failure::failed)?;
-        if let Ended::NotStarted(_, why) = exit_status(&finished) {
+        if let Ended::NotStarted(_, why) = ending(&finished) {
             complain(&format!("error: {why}"));
             return Ok(ExitCode::from(FAILED));
         }

@@ -10,27 +10,28 @@ mod mock;
 mod options;
 mod progress;
 mod record;
+mod reference;
 mod run;
 mod show;
 mod sign;
 mod signing;
 mod verify;
 
-use std::ffi::{OsStr, OsString};
-use std::io::IsTerminal as _;
-use std::path::Path;
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::{env, io};
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::model::Moment;
 use crate::render::Dress;
 
 use failure::{DONE, Failure, NOT_STARTED, USAGE, answer};
 use progress::{Listener, Verbosity};
+use reference::Tool;
 
 /// Wrap build steps into signed links, and decide from a signed layout whether the product may be
 /// released
@@ -45,7 +46,7 @@ struct Cli {
     #[command(flatten)]
     speech: Speech,
     #[command(subcommand)]
-    command: Command,
+    command: Subcommands,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -81,7 +82,7 @@ enum Color {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum Subcommands {
     Run(run::Run),
     Record(record::Record),
     Verify(verify::Verify),
@@ -102,16 +103,6 @@ enum Command {
     },
 }
 
-/// The reference's tools and the subcommands that stand for them.
-const REFERENCE_TOOLS: [(&str, &str); 6] = [
-    ("in-toto-run", "run"),
-    ("in-toto-record", "record"),
-    ("in-toto-sign", "sign"),
-    ("in-toto-verify", "verify"),
-    ("in-toto-mock", "mock"),
-    ("in-toto-match-products", "match-products"),
-];
-
 static CALLED_AS_REFERENCE: OnceLock<bool> = OnceLock::new();
 
 /// Whether the binary was called under the name of one of the reference's tools.
@@ -121,38 +112,51 @@ fn called_as_reference() -> bool {
 
 /// The whole program: takes the arguments, the first being the name it was called under.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
-    let tool = reference_tool(arguments.first().map(OsString::as_os_str));
-    if let Some(subcommand) = tool {
-        arguments.insert(1, subcommand.into());
-    }
-    let as_reference = *CALLED_AS_REFERENCE.get_or_init(|| tool.is_some());
-    let parsed = Cli::command()
-        .infer_long_args(as_reference)
-        .try_get_matches_from(&arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let tool = Tool::called(arguments.first().map(OsString::as_os_str));
+    CALLED_AS_REFERENCE.get_or_init(|| tool.is_some());
+    let parsed = match tool {
+        Some(tool) => (tool.command().try_get_matches_from(&arguments))
+            .and_then(|matches| tool.parsed(&matches))
+            .map(|(command, speech)| Cli { speech, command }),
+        None => Cli::try_parse_from(&arguments),
+    };
     match parsed {
         Ok(cli) => cli.run(),
-        Err(error) => {
-            let for_run = arguments.get(1).is_some_and(|word| word == "run");
-            usage(&error, for_run)
-        }
+        Err(error) => usage(&error, tool == Some(Tool::Run) || names_run(&arguments)),
     }
 }
 
-fn reference_tool(called: Option<&OsStr>) -> Option<&'static str> {
-    let name = Path::new(called?).file_name()?;
-    let tool = REFERENCE_TOOLS.iter().find(|(tool, _)| name == *tool);
-    tool.map(|(_, subcommand)| *subcommand)
+/// Whether the first word that is no option is `run`.
+fn names_run(arguments: &[OsString]) -> bool {
+    let mut words = arguments.iter().skip(1);
+    while let Some(word) = words.next() {
+        if word == "--color" {
+            words.next();
+        } else if !word.as_encoded_bytes().starts_with(b"-") {
+            return word == "run";
+        }
+    }
+    false
 }
 
 /// Help and version go to stdout and are a success, everything else is wrong usage.
 fn usage(error: &clap::Error, for_run: bool) -> ExitCode {
-    let printed = error.print();
     let asked_for = matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     );
+    let printed = if asked_for {
+        error.print()
+    } else {
+        let message = error.render();
+        let told = if io::stderr().is_terminal() {
+            message.ansi().to_string()
+        } else {
+            message.to_string()
+        };
+        io::stderr().write_all(told.as_bytes())
+    };
     ExitCode::from(if asked_for && printed.is_ok() {
         DONE
     } else if for_run {
@@ -175,19 +179,19 @@ impl Cli {
             verbose: self.speech.verbose,
         };
         let (name, done) = match &self.command {
-            Command::Run(run) => ("run", run.run(&listener)),
-            Command::Record(record) => ("record", record.run(&listener)),
-            Command::Verify(verify) => {
+            Subcommands::Run(run) => ("run", run.run(&listener)),
+            Subcommands::Record(record) => ("record", record.run(&listener)),
+            Subcommands::Verify(verify) => {
                 let now = Moment::from_timestamp(jiff::Timestamp::now());
                 ("verify", verify.run(now, dress, &listener))
             }
-            Command::Sign(sign) => ("sign", sign.run(&listener)),
-            Command::Key(key) => ("key", key.run()),
-            Command::Show(show) => ("show", show.run()),
-            Command::MatchProducts(products) => ("match-products", products.run(&listener)),
-            Command::Mock(mock) => ("mock", mock.run(&listener)),
-            Command::Completions { shell } => ("completions", completions(*shell)),
-            Command::Man { command } => ("man", manual_page(command.as_deref())),
+            Subcommands::Sign(sign) => ("sign", sign.run(&listener)),
+            Subcommands::Key(key) => ("key", key.run()),
+            Subcommands::Show(show) => ("show", show.run()),
+            Subcommands::MatchProducts(products) => ("match-products", products.run(&listener)),
+            Subcommands::Mock(mock) => ("mock", mock.run(&listener)),
+            Subcommands::Completions { shell } => ("completions", completions(*shell)),
+            Subcommands::Man { command } => ("man", manual_page(command.as_deref())),
         };
         listener.close();
         done.unwrap_or_else(|failure| failure.report(name))

@@ -18,7 +18,8 @@ pub(crate) struct Recording {
     /// (gitignore syntax)
     #[arg(long, short = 'e', value_name = "PATTERN", num_args = 1..)]
     exclude: Option<Vec<String>>,
-    /// Read exclude patterns from a file, one a line; they add to those of --exclude
+    /// Read exclude patterns from a file, one a line; together with those of --exclude they replace
+    /// the ones above
     #[arg(long, value_name = "FILE")]
     exclude_from: Vec<PathBuf>,
     /// Take paths relative to this folder, and record them so
@@ -82,7 +83,8 @@ impl Recording {
             base_path: self.base_path.clone(),
             lstrip: self.lstrip_paths.clone(),
             normalize_line_endings: self.normalize_line_endings,
-            follow_symlink_dirs: self.follow_symlink_dirs,
+            // The reference follows them always.
+            follow_symlink_dirs: self.follow_symlink_dirs || super::called_as_reference(),
             allow_outside_links: self.allow_outside_links,
             algorithms: self.hash.iter().map(algorithm).collect(),
             ..Options::default()

@@ -114,7 +114,7 @@ impl Stop {
         let started = store::read_envelope(&unfinished).map_err(|error| {
             Failure::failed(error).hint("`record start` with the same step name and key writes this file into the current folder")
         })?;
-        let mut link = started_link(&started, &signer, &unfinished)?;
+        let mut link = started_link(&started, &name, &signer, &unfinished)?;
         let options = self.common.recording.options()?;
         store::check_writable(&self.metadata_directory).map_err(Failure::failed)?;
         link.products = record(&self.products, &options, listener)?;
@@ -142,7 +142,12 @@ impl Common {
 }
 
 /// The link of `record start`, if it is ours and as we wrote it.
-fn started_link(started: &Envelope, signer: &ReadySigner, path: &Path) -> Result<Link, Failure> {
+fn started_link(
+    started: &Envelope,
+    name: &str,
+    signer: &ReadySigner,
+    path: &Path,
+) -> Result<Link, Failure> {
     let ours = |signature: &crate::model::Signature| {
         let bytes = signature.bytes.as_deref().unwrap_or_default();
         signature.keyid.as_ref() == Some(&signer.keyid)
@@ -161,11 +166,23 @@ fn started_link(started: &Envelope, signer: &ReadySigner, path: &Path) -> Result
             path.display()
         )));
     }
-    Link::from_value(started.payload()).map_err(|complaints| {
+    let link = Link::from_value(started.payload()).map_err(|complaints| {
         let complaint = complaints
             .first()
             .map(ToString::to_string)
             .unwrap_or_default();
         Failure::failed(format!("`{}` holds no link: {complaint}", path.display()))
-    })
+    })?;
+    if link.name != name
+        || !link.products.is_empty()
+        || !link.command.is_empty()
+        || !link.byproducts.is_empty()
+    {
+        let message = format!(
+            "`{}` is not what `record start` wrote for this step",
+            path.display()
+        );
+        return Err(Failure::failed(message).hint("begin the step again with `record start`"));
+    }
+    Ok(link)
 }

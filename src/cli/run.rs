@@ -3,19 +3,22 @@
 //! Everything that can fail is tried before the command starts: the key is opened, the materials
 //! are recorded, the folder for the link is tried. After that the command's status is ours.
 
+use std::env;
 use std::error::Error;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
+use signal_hook::consts::SIGINT;
 
 use crate::encoding::Object;
 use crate::exec::{
-    self, Captured, Command, Finished, MAX_STORED_STREAM, Outcome, Output, StartError,
+    self, Captured, Command, Environment, Finished, MAX_STORED_STREAM, Outcome, Output, StartError,
 };
 use crate::keys::Signer as _;
 use crate::model::{Artifacts, Envelope, Form, ItemName, Link};
@@ -98,42 +101,54 @@ impl Run {
             materials,
             ..Link::default()
         };
-        let mut status = 0;
-        if !self.no_command {
+        let ended = if self.no_command {
+            Ran::default()
+        } else {
             link.command = command;
-            let finished = self.execute(listener).map_err(before)?;
-            match exit_status(&finished) {
+            match self.execute(&mut link, listener).map_err(before)? {
                 Ended::NotStarted(status, why) => {
                     complain(&format!("error: {why}"));
                     return Ok(ExitCode::from(status));
                 }
-                Ended::With(ended) => status = ended,
+                Ended::With(ran) => ran,
             }
-            link.byproducts = byproducts(&finished, self.record_streams);
-        }
-        if status != 0 && self.no_link_on_failure {
-            return Ok(ExitCode::from(status));
-        }
-        if let Err(failure) = self.evidence(link, &options, &signer, listener) {
+        };
+        if ended.status != 0 && self.no_link_on_failure {
+            self.warn_of_older_link(&link, &signer);
+        } else if let Err(failure) = self.evidence(link, &options, &signer, listener) {
             failure.report("run");
-            return Ok(ExitCode::from(if status == 0 {
-                NO_EVIDENCE
-            } else {
-                status
-            }));
+            if ended.status == 0 {
+                return Ok(ExitCode::from(NO_EVIDENCE));
+            }
         }
-        Ok(ExitCode::from(status))
+        Ok(ended.finish())
     }
 
-    fn execute(&self, listener: &Listener) -> Result<Finished, Failure> {
+    /// The link of an earlier run would go on telling of a success.
+    fn warn_of_older_link(&self, link: &Link, signer: &ReadySigner) {
+        let file = store::link_file_name(&link.name, &signer.keyid);
+        let path = self.metadata_directory.join(file);
+        if path.exists() {
+            complain(&format!(
+                "warning: `{}` is of an earlier run",
+                path.display()
+            ));
+        }
+    }
+
+    fn execute(&self, link: &mut Link, listener: &Listener) -> Result<Ended, Failure> {
         let mut command = Command::new(self.command.clone());
+        command.environment = without(&self.signing.secret_variables());
         command.time_limit = self.run_timeout.map(Duration::from_secs);
         if self.record_streams {
             command.output = Output::Record {
                 cap: MAX_STORED_STREAM,
             };
         }
-        exec::run(&command, listener).map_err(|error| Failure::failed(with_source(&error)))
+        let finished =
+            exec::run(&command, listener).map_err(|error| Failure::failed(with_source(&error)))?;
+        link.byproducts = byproducts(&finished, self.record_streams);
+        Ok(ending(&finished))
     }
 
     /// What comes after the command: products, signature, file.
@@ -161,6 +176,15 @@ impl Run {
     }
 }
 
+/// Our environment without some variables.
+fn without(names: &[&str]) -> Environment {
+    if names.is_empty() {
+        return Environment::Inherit;
+    }
+    let kept = |(name, _): &(OsString, OsString)| !names.iter().any(|secret| name == secret);
+    Environment::Only(env::vars_os().filter(kept).collect())
+}
+
 /// The envelope of a link with one signature on it.
 pub(crate) fn sign(link: &Link, form: Form, signer: &ReadySigner) -> Result<Envelope, Failure> {
     let mut envelope = Envelope::unsigned(link.to_value(), form).map_err(Failure::failed)?;
@@ -177,6 +201,14 @@ pub(crate) fn record(
     options: &Options,
     listener: &Listener,
 ) -> Result<Artifacts, Failure> {
+    for path in paths {
+        let plain = path.strip_prefix("file:").unwrap_or(path);
+        if options.excludes.matches(Path::new(plain)) {
+            complain(&format!(
+                "note: `{path}` is left out, for an exclude pattern matches it"
+            ));
+        }
+    }
     record::record(paths, options, listener).map_err(Failure::failed)
 }
 
@@ -198,18 +230,30 @@ pub(crate) enum Ended {
     /// It did not start; why.
     NotStarted(u8, String),
     /// It ran.
-    With(u8),
+    With(Ran),
 }
 
-/// An error and what the system said.
-fn with_source(error: &dyn Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+/// What is left to do when a command has run.
+#[derive(Debug, Default)]
+pub(crate) struct Ran {
+    status: u8,
+    /// Ctrl-C at a terminal ended it.
+    interrupted_by_hand: bool,
+}
+
+impl Ran {
+    /// Ends as the command did. A shell that runs a script or a loop takes a Ctrl-C for its own
+    /// only when its child was killed by it; so we are, after all is written.
+    fn finish(&self) -> ExitCode {
+        if self.interrupted_by_hand {
+            drop(signal_hook::low_level::emulate_default_handler(SIGINT));
+        }
+        ExitCode::from(self.status)
     }
 }
 
-pub(crate) fn exit_status(finished: &Finished) -> Ended {
+pub(crate) fn ending(finished: &Finished) -> Ended {
+    let mut ran = Ran::default();
     match &finished.outcome {
         Outcome::NotStarted(error) => {
             let status = match error {
@@ -217,19 +261,46 @@ pub(crate) fn exit_status(finished: &Finished) -> Ended {
                 StartError::NotExecutable { .. } => NOT_EXECUTABLE,
                 StartError::Folder { .. } | StartError::Other { .. } => NOT_STARTED,
             };
-            Ended::NotStarted(status, with_source(error))
+            return Ended::NotStarted(status, with_source(error));
         }
-        Outcome::Exited { code } => Ended::With(*code),
+        Outcome::Exited { code } => ran.status = *code,
         Outcome::Signaled { signal } => {
-            Ended::With(SIGNAL_BASE.saturating_add(u8::try_from(*signal).unwrap_or(0)))
+            ran.status = SIGNAL_BASE.saturating_add(u8::try_from(*signal).unwrap_or(0));
+            ran.interrupted_by_hand = *signal == SIGINT && io::stdin().is_terminal();
         }
         Outcome::TimedOut { limit } => {
+            let seconds = limit.as_secs();
             complain(&format!(
-                "the command was ended, for it ran longer than {} s",
-                limit.as_secs()
+                "the command was ended, for it ran longer than {seconds} s"
             ));
-            Ended::With(TIMED_OUT)
+            ran.status = TIMED_OUT;
         }
+    }
+    for (name, stream) in [("stdout", &finished.stdout), ("stderr", &finished.stderr)] {
+        if let Some(error) = &stream.refused
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            complain(&format!(
+                "error: the command's {name} could not be passed on: {error}"
+            ));
+            if ran.status == 0 {
+                ran.status = NO_EVIDENCE;
+            }
+        }
+        if stream.detached {
+            complain(&format!(
+                "note: a process that the command left behind still writes to {name}, which is recorded and passed on no longer"
+            ));
+        }
+    }
+    Ended::With(ran)
+}
+
+/// An error and what the system said.
+fn with_source(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }
 
@@ -281,6 +352,9 @@ fn store_stream(name: &str, stream: &Captured, byproducts: &mut Object) {
             byproducts.set(name, STANDARD.encode(bytes));
             byproducts.set(&format!("{name}-encoding"), "base64");
         }
+    }
+    if stream.detached {
+        byproducts.set(&format!("{name}-detached"), true);
     }
     if stream.cut {
         let total = i64::try_from(stream.total).unwrap_or(i64::MAX);

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::keys::{KeyIdStyle, PublicKey, Signer as _};
-use crate::model::{Envelope, Link, PayloadKind};
+use crate::model::{Envelope, ItemName, Link, PayloadKind};
 use crate::store::{self, Writing};
 
 use super::failure::{DONE, FAILED, Failure, Kind, answer, complain};
@@ -21,6 +21,7 @@ use super::signing::{Password, ReadySigner, load_public, load_signer, no_gpg};
 /// that linkwright does not know are kept. Exit status with --verify: 0 every key has a good
 /// signature, 1 not, 3 something cannot be read.
 #[derive(Args, Debug)]
+#[command(override_usage = "linkwright sign [OPTIONS] <FILE> --signing-key <KEY>...")]
 pub(crate) struct Sign {
     /// The layout or link
     #[arg(value_name = "FILE", required_unless_present = "file_option")]
@@ -104,7 +105,8 @@ impl Sign {
             (None, Some(name), Some(signer)) => {
                 PathBuf::from(store::link_file_name(&name, &signer.keyid))
             }
-            (None, _, _) => path.clone(),
+            // In place: what a symbolic link leads to is signed, not the link replaced.
+            (None, _, _) => path.canonicalize().unwrap_or_else(|_| path.clone()),
         };
         store::write_file(&output, envelope.to_text().as_bytes(), Writing::Public)
             .map_err(Failure::failed)?;
@@ -146,7 +148,10 @@ fn link_name(envelope: &Envelope, path: &Path) -> Result<Option<String>, Failure
     match envelope.kind() {
         PayloadKind::Layout => Ok(None),
         PayloadKind::Link => match Link::from_value(envelope.payload()) {
-            Ok(link) => Ok(Some(link.name)),
+            Ok(link) => match ItemName::new(&link.name) {
+                Ok(name) => Ok(Some(name.as_str().to_owned())),
+                Err(error) => Err(Failure::failed(format!("`{}`: {error}", path.display()))),
+            },
             Err(complaints) => {
                 let complaint = complaints
                     .first()

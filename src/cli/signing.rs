@@ -16,7 +16,7 @@ use super::options::Style;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SigningKey {
     /// Sign with this private key: a PEM file (PKCS#8, PKCS#1, SEC1), or `env:NAME` for PEM in an
-    /// environment variable
+    /// environment variable, which the command does not get to see
     #[arg(long, value_name = "KEY", required_unless_present = "gpg")]
     signing_key: Option<String>,
     #[command(flatten)]
@@ -35,9 +35,9 @@ pub(crate) struct SigningKey {
 /// Where the password of a private key comes from.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Password {
-    /// Ask for the private key's password. (Called as in-toto-run and the like, also takes it as a
-    /// value, where every user of the machine can see it.)
-    #[arg(long, short = 'P', num_args = 0..=1, value_name = "PASSWORD")]
+    /// Ask for the private key's password. (As a value it is taken only under the names of the
+    /// reference's tools, for every user of the machine can see it.)
+    #[arg(long, short = 'P', num_args = 0..=1, require_equals = true, hide_possible_values = true, value_name = "PASSWORD")]
     password: Option<Option<String>>,
     /// Read the private key's password from the first line of a file, or with `env:NAME` from an
     /// environment variable
@@ -53,6 +53,14 @@ pub(crate) struct ReadySigner {
 }
 
 impl SigningKey {
+    /// The environment variables that hold secrets, which are nothing for the command.
+    pub(crate) fn secret_variables(&self) -> Vec<&str> {
+        [&self.signing_key, &self.password.password_file]
+            .into_iter()
+            .filter_map(|name| name.as_deref()?.strip_prefix("env:"))
+            .collect()
+    }
+
     pub(crate) fn load(&self) -> Result<ReadySigner, Failure> {
         let Some(name) = &self.signing_key else {
             return Err(no_gpg());
@@ -105,7 +113,7 @@ pub(crate) fn load_private(name: &str, password: &Password) -> Result<FileKey, F
 fn read_key(name: &str) -> Result<Vec<u8>, Failure> {
     match name.strip_prefix("env:") {
         Some(variable) => from_environment(variable).map(String::into_bytes),
-        None => store::read_file(Path::new(name)).map_err(Failure::failed),
+        None => store::read_secret(Path::new(name)).map_err(Failure::failed),
     }
 }
 
@@ -176,7 +184,7 @@ fn password_from(source: &str) -> Result<Vec<u8>, Failure> {
     if let Some(variable) = source.strip_prefix("env:") {
         return from_environment(variable).map(String::into_bytes);
     }
-    let bytes = store::read_file(Path::new(source)).map_err(Failure::failed)?;
+    let bytes = store::read_secret(Path::new(source)).map_err(Failure::failed)?;
     let line = bytes
         .split(|byte| *byte == b'\n')
         .next()

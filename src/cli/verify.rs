@@ -1,5 +1,6 @@
 //! `verify`: decides, and explains.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -73,6 +74,19 @@ enum Format {
     Json,
 }
 
+impl Format {
+    fn named(name: &str) -> Result<Self, Failure> {
+        match name {
+            "human" => Ok(Self::Human),
+            "json" => Ok(Self::Json),
+            _ => Err(Failure::usage(format!(
+                "{} is no format, expected human or json",
+                quoted(name)
+            ))),
+        }
+    }
+}
+
 fn parameter(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if is_parameter_name(name) => Ok((name.to_owned(), value.to_owned())),
@@ -99,8 +113,11 @@ impl Verify {
             );
         }
         let outputs = self.outputs()?;
+        self.check_parameters()?;
         let outcome = self.decide(self.now.unwrap_or(now), listener);
         let report = &outcome.report;
+        answer(&render(report, self.format, dress)?)
+            .map_err(|failure| failure.meaning(Kind::Undecided))?;
         for (format, path) in outputs {
             let bytes = render(
                 report,
@@ -113,8 +130,6 @@ impl Verify {
             store::write_file(&path, &bytes, Writing::Public)
                 .map_err(|error| Failure::failed(error).meaning(Kind::Undecided))?;
         }
-        answer(&render(report, self.format, dress)?)
-            .map_err(|failure| failure.meaning(Kind::Undecided))?;
         Ok(ExitCode::from(match report.verdict() {
             Verdict::Pass => DONE,
             Verdict::Refuse => FAILED,
@@ -123,15 +138,50 @@ impl Verify {
     }
 
     fn outputs(&self) -> Result<Vec<(Format, PathBuf)>, Failure> {
-        let one = |text: &String| match text.split_once('=') {
-            Some((name, path)) => {
-                let format = Format::from_str(name, true)
-                    .map_err(|why| Failure::usage(format!("{why}: {}", quoted(name))))?;
-                Ok((format, PathBuf::from(path)))
-            }
-            None => Ok((self.format, PathBuf::from(text))),
+        let one = |text: &String| {
+            let (format, path) = match text.split_once('=') {
+                Some((name, path)) => (Format::named(name)?, PathBuf::from(path)),
+                None => (self.format, PathBuf::from(text)),
+            };
+            self.check_output(&path)?;
+            Ok((format, path))
         };
         self.output.iter().map(one).collect()
+    }
+
+    /// An answer never goes where something that is being judged stands.
+    fn check_output(&self, path: &Path) -> Result<(), Failure> {
+        let shown = path.display();
+        if path == Path::new("-") {
+            let message = "standard output has the answer already; --format says in which form";
+            return Err(Failure::usage(message));
+        }
+        let inputs = self
+            .keys
+            .iter()
+            .map(Path::new)
+            .chain([self.layout.as_path()]);
+        let target = path.canonicalize().ok();
+        if target.is_some()
+            && inputs
+                .into_iter()
+                .any(|input| input.canonicalize().ok() == target)
+        {
+            return Err(Failure::usage(format!(
+                "`{shown}` is what is being verified, so no answer can go there"
+            )));
+        }
+        Ok(())
+    }
+
+    fn check_parameters(&self) -> Result<(), Failure> {
+        let mut names = BTreeSet::new();
+        match self.parameters.iter().find(|(name, _)| !names.insert(name)) {
+            Some((name, _)) => Err(Failure::usage(format!(
+                "the parameter `{name}` is given twice"
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn decide(&self, now: Moment, listener: &Listener) -> Outcome {
@@ -165,10 +215,21 @@ impl Verify {
             sublayout_inspections: self.allow_sublayout_inspections,
         };
         let limit = Duration::from_secs(self.inspection_timeout);
-        verify(
-            &request,
-            &mut FolderInspector::new(Path::new("."), limit, listener),
-        )
+        let mut inspector = FolderInspector::new(Path::new("."), limit, listener);
+        let mut outcome = verify(&request, &mut inspector);
+        self.check_link_dir(&mut outcome.report);
+        outcome
+    }
+
+    /// A wrong folder would look like missing links.
+    fn check_link_dir(&self, report: &mut Report) {
+        if report.verdict() == Verdict::Refuse && !self.link_dir.is_dir() {
+            let problem = Problem::LinkUnreadable {
+                link: self.link_dir.to_string_lossy().into_owned(),
+                why: "there is no such folder for the links".to_owned(),
+            };
+            report.findings.push(Finding::error(problem, None));
+        }
     }
 }
 
@@ -190,8 +251,8 @@ fn load_keys(paths: &[String]) -> (Vec<PublicKey>, Vec<Problem>) {
             why,
         };
         match store::read_file(Path::new(path)) {
-            Ok(bytes) => match PublicKey::from_file_bytes(&bytes) {
-                Ok(key) => keys.push(key),
+            Ok(bytes) => match PublicKey::all_from_file_bytes(&bytes) {
+                Ok(found) => keys.extend(found),
                 Err(error) => problems.push(unreadable(error.to_string())),
             },
             Err(error) => problems.push(unreadable(error.to_string())),

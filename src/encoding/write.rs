@@ -90,7 +90,7 @@ fn string(text: &str, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            ' '..='\u{7f}' => out.push(character),
+            ' '..='~' => out.push(character),
             _ => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
                     out.push_str(&format!("\\u{unit:04x}"));
@@ -115,11 +115,11 @@ mod tests {
         .unwrap();
         assert_eq!(
             indented(&value),
-            "{\n \"a\": \"\\u00e9\\ud83d\\ude00\\u0001/\u{7f}\\n\",\n \"b\": [\n  1,\n  {\n   \"x\": null\n  }\n ],\n \"c\": {},\n \"d\": []\n}"
+            "{\n \"a\": \"\\u00e9\\ud83d\\ude00\\u0001/\\u007f\\n\",\n \"b\": [\n  1,\n  {\n   \"x\": null\n  }\n ],\n \"c\": {},\n \"d\": []\n}"
         );
         assert_eq!(
             compact(&value),
-            "{\"a\": \"\\u00e9\\ud83d\\ude00\\u0001/\u{7f}\\n\", \"b\": [1, {\"x\": null}], \"c\": {}, \"d\": []}"
+            "{\"a\": \"\\u00e9\\ud83d\\ude00\\u0001/\\u007f\\n\", \"b\": [1, {\"x\": null}], \"c\": {}, \"d\": []}"
         );
     }
 }

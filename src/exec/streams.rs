@@ -22,7 +22,7 @@ use super::signals::without_terminal_stop;
 const CHUNK: usize = 64 * 1024;
 
 /// What the command wrote to one of its streams. Empty if the stream was not captured.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Captured {
     /// The first bytes, up to the cap.
     pub bytes: Vec<u8>,
@@ -33,6 +33,8 @@ pub struct Captured {
     /// Whether a process that outlived the command still held the stream open when reading ended.
     /// Everything the command itself wrote is counted all the same.
     pub detached: bool,
+    /// Why not all of it could be passed on to our own stream.
+    pub refused: Option<io::Error>,
 }
 
 /// Both streams while the command runs.
@@ -64,7 +66,6 @@ impl Streams {
         let open = |name: &str, target: BorrowedFd<'static>| {
             let sink = Sink {
                 target: pass_on.then_some(target),
-                reader_gone: false,
                 cap,
                 captured: Captured::default(),
             };
@@ -126,8 +127,8 @@ fn tap(
 }
 
 /// Reads to the end, or until told to stop; then what is there and no more, so that a chatty
-/// process cannot keep us. When whoever reads our own stream has gone away, the command's pipe is
-/// closed too, and the command learns of it as it would without us (`… | head`).
+/// process cannot keep us. When our own stream takes no more (nobody reads it, the disk is full), the
+/// command's pipe is closed too, and the command learns of it as it would without us.
 fn drain(pipe: &PipeReader, stop: &PipeReader, mut sink: Sink) -> io::Result<Captured> {
     let mut buffer = vec![0; CHUNK];
     while wait(pipe, stop)? {
@@ -136,7 +137,7 @@ fn drain(pipe: &PipeReader, stop: &PipeReader, mut sink: Sink) -> io::Result<Cap
             return Ok(sink.captured);
         }
         sink.take(buffer.get(..count).unwrap_or_default());
-        if sink.reader_gone {
+        if sink.captured.refused.is_some() {
             return Ok(sink.captured);
         }
     }
@@ -177,8 +178,6 @@ fn at_end(pipe: &PipeReader) -> io::Result<bool> {
 struct Sink {
     /// Our own stream, until it refuses.
     target: Option<BorrowedFd<'static>>,
-    /// It refused because nobody reads it any more.
-    reader_gone: bool,
     cap: u64,
     captured: Captured,
 }
@@ -189,7 +188,7 @@ impl Sink {
             && let Err(error) = write_all(target, chunk)
         {
             self.target = None;
-            self.reader_gone = error == Errno::PIPE;
+            self.captured.refused = Some(error.into());
         }
         let stored = &mut self.captured.bytes;
         let room = self.cap.saturating_sub(stored.len() as u64);

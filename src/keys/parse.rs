@@ -243,6 +243,19 @@ impl PublicKey {
         }))
     }
 
+    /// Reads all keys of a file that may hold several PEM blocks, each as [`Self::from_file_bytes`].
+    ///
+    /// # Errors
+    /// As [`Self::from_file_bytes`], if there is no key or one of them cannot be used.
+    pub fn all_from_file_bytes(bytes: &[u8]) -> Result<Vec<Self>, KeyError> {
+        let blocks = pem::block_starts(bytes);
+        if bytes.trim_ascii_start().starts_with(b"{") || blocks.len() < 2 {
+            return Ok(vec![Self::from_file_bytes(bytes)?]);
+        }
+        let block = |start: &usize| Self::from_pem(bytes.get(*start..).unwrap_or_default());
+        blocks.iter().map(block).collect()
+    }
+
     /// Reads a key file: PEM, a JSON key object, or a JSON object with one key object in it under
     /// its id.
     ///

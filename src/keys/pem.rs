@@ -10,6 +10,12 @@ use zeroize::Zeroizing;
 /// How many characters a line of base64 has in what is written.
 const LINE_WIDTH: usize = 64;
 
+/// How long a label may be; the longest in use, `ENCRYPTED PRIVATE KEY`, has 21 characters.
+const LONGEST_LABEL: usize = 40;
+
+/// What some editors put before a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
@@ -18,7 +24,7 @@ const DASHES: &str = "-----";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {
     /// There is no `-----BEGIN …-----` line.
-    #[error("there is no PEM block")]
+    #[error("there is no PEM block, which begins and ends with lines of its own")]
     Missing,
     /// The block is not closed.
     #[error("the PEM block `{label}` has no end line", label = label.escape_debug())]
@@ -44,8 +50,22 @@ pub(super) struct Block {
     pub(super) der: Zeroizing<Vec<u8>>,
 }
 
+/// Where the lines stand that begin a block.
+pub(super) fn block_starts(bytes: &[u8]) -> Vec<usize> {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for line in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+        if boundary(line.trim_ascii(), BEGIN).is_some() {
+            starts.push(at);
+        }
+        at += line.len();
+    }
+    starts
+}
+
 /// The first block, but for blocks of the label `skipped`.
 pub(super) fn first_block(bytes: &[u8], skipped: Option<&str>) -> Result<Block, PemError> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut lines = bytes
         .split(|byte| matches!(byte, b'\n' | b'\r'))
         .map(<[u8]>::trim_ascii);
@@ -114,11 +134,16 @@ impl Body {
     }
 }
 
-/// The label of a first or last line.
+/// The label of a first or last line. What is no label is not one: where the lines of a file were
+/// joined, the key itself would stand there, and go into messages.
 fn boundary<'a>(line: &'a [u8], start: &str) -> Option<&'a str> {
     let label = line
         .strip_prefix(start.as_bytes())?
         .strip_suffix(DASHES.as_bytes())?;
+    let plain = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ';
+    if label.len() > LONGEST_LABEL || !label.iter().all(plain) {
+        return None;
+    }
     str::from_utf8(label).ok()
 }
 
@@ -152,6 +177,12 @@ mod tests {
             let bytes = vec![7; length];
             assert_eq!(der(encode("TEST", &bytes).as_bytes()).unwrap(), bytes);
         }
+    }
+
+    #[test]
+    fn a_key_whose_lines_were_joined_is_not_quoted() {
+        let joined = b"-----BEGIN PRIVATE KEY----- MC4CAQAw -----END PRIVATE KEY-----";
+        assert_eq!(der(joined), Err(PemError::Missing));
     }
 
     #[test]

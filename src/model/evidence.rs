@@ -40,6 +40,12 @@ pub enum LinkFileError {
         /// How deep they may be nested.
         limit: usize,
     },
+    /// Sublayouts beyond the limit.
+    #[error("there are more than {limit} sublayouts")]
+    TooManySublayouts {
+        /// How many there may be.
+        limit: usize,
+    },
     /// Link files, those of sublayouts included, beyond the limit.
     #[error("there are more than {limit} link files")]
     TooMany {

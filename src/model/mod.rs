@@ -25,4 +25,4 @@ pub use name::{ItemName, ItemNameError};
 pub use path::{ArtifactPath, Artifacts, NameError};
 pub use pattern::Pattern;
 pub use rule::{MatchRule, Prefix, Rule, RuleError, Side};
-pub use text::{command_line, escaped, printable, quoted, quoted_list};
+pub use text::{command_line, escaped, is_unprintable, printable, quoted, quoted_list};

@@ -28,10 +28,13 @@ impl ArtifactPath {
     /// on every system. Two files whose names become equal by that must not both be recorded.
     ///
     /// # Errors
-    /// The name has a NUL in it.
+    /// The name is empty or has a NUL in it.
     pub fn recorded(name: &str) -> Result<Self, NameError> {
         if name.contains('\0') {
             return Err(NameError::Nul);
+        }
+        if name.is_empty() {
+            return Err(NameError::Empty);
         }
         Ok(Self(name.replace('\\', "/").into_boxed_str()))
     }
@@ -57,6 +60,9 @@ impl fmt::Display for ArtifactPath {
 /// Why a file name cannot become the name of an artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
+    /// Nothing is left of it.
+    #[error("nothing is left of its name")]
+    Empty,
     /// NUL ends a name for most programs that would read it.
     #[error("the name holds a NUL character")]
     Nul,

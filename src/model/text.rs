@@ -28,6 +28,8 @@ impl fmt::Display for Escaped<'_> {
         for character in self.0.chars() {
             match character {
                 '\'' | '"' => write!(formatter, "{character}")?,
+                // Or a name could end its own quotation.
+                '`' => formatter.write_str("\\u{60}")?,
                 _ => write!(formatter, "{}", character.escape_debug())?,
             }
         }
@@ -68,13 +70,18 @@ pub fn command_line<S: AsRef<str>>(words: &[S]) -> String {
     let word = |word: &str| match word {
         "" => "''".to_owned(),
         _ if word.chars().all(plain) => word.to_owned(),
-        _ if word.chars().any(char::is_control) => {
+        _ if word.chars().any(is_unprintable) => {
             format!("$'{}'", escaped(word).to_string().replace('\'', "\\'"))
         }
         _ => format!("'{}'", word.replace('\'', "'\\''")),
     };
     let words: Vec<String> = words.iter().map(|text| word(text.as_ref())).collect();
     words.join(" ")
+}
+
+/// Whether a terminal would obey the character, or show nothing for it.
+pub fn is_unprintable(character: char) -> bool {
+    !matches!(character, '\\' | '\'' | '"') && character.escape_debug().len() > 1
 }
 
 #[cfg(test)]

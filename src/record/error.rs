@@ -109,6 +109,12 @@ pub enum RecordError {
         /// Where it was first.
         ancestor: PathBuf,
     },
+    /// More ways than [`MAX_VISITS`](super::MAX_VISITS) lead to one folder.
+    #[error("more than {limit} links lead to the folder `{path}`", path = Shown(path), limit = super::MAX_VISITS)]
+    TooManyWays {
+        /// One of the ways.
+        path: PathBuf,
+    },
     /// More entries than [`MAX_ENTRIES`](super::MAX_ENTRIES).
     #[error("there are more than {limit} entries below `{path}`", path = Shown(path))]
     TooMany {
@@ -159,6 +165,7 @@ impl RecordError {
             | Self::Outside { link: path, .. }
             | Self::Loop { path, .. }
             | Self::TooMany { path, .. }
+            | Self::TooManyWays { path }
             | Self::Reference { path } => path,
             Self::Prefixes { first, .. } => Path::new(first),
             Self::Algorithm { name } => Path::new(name),

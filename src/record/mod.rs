@@ -31,7 +31,7 @@ use crate::model::{Algorithm, ArtifactPath, Artifacts, DigestSet};
 
 pub use error::{MAX_ERRORS, RecordError, RecordErrors};
 pub use exclude::{ExcludeError, Excludes};
-pub use walk::MAX_ENTRIES;
+pub use walk::{MAX_ENTRIES, MAX_VISITS};
 
 use hash::{Hashed, Wanted, hash_file};
 use resolve::Root;

@@ -275,12 +275,15 @@ mod tests {
             ("bin/a", "", "in/a"),
             ("src/src/a", "", "src/a"),
             ("x/src/a", "", "x/src/a"),
-            ("whole", "", ""),
             ("src/a", FILE, "file:a"),
             ("src/a", DIR, "dir:a"),
         ] {
             let found = name(Path::new(path), scheme, &lstrip).unwrap();
             assert_eq!(found.as_str(), expected, "{path}");
         }
+        assert!(
+            name(Path::new("whole"), "", &lstrip).is_err(),
+            "nothing is left of it"
+        );
     }
 }

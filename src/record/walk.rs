@@ -2,6 +2,7 @@
 //! files are decided. Nothing is opened here but folders.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs::{self, DirEntry, Metadata};
 use std::io;
@@ -17,6 +18,10 @@ use crate::event::{Event, Observer};
 /// How many entries may be below a root. Links between folders can make a small tree look
 /// exponentially large; the largest source trees have a few million files.
 pub const MAX_ENTRIES: usize = 20_000_000;
+
+/// How often one folder may be entered through different links. Thirty folders with two links each
+/// to the next make a billion ways.
+pub const MAX_VISITS: usize = 1000;
 
 const LINK_TO_FOLDER: &str = "a symbolic link to a folder, entered only with --follow-symlink-dirs";
 const BROKEN_LINK: &str = "a symbolic link that points nowhere";
@@ -60,6 +65,7 @@ pub(super) fn walk(root: &Path, ground: Ground<'_>) -> (Vec<Found>, Vec<RecordEr
         ground,
         canonical_root: PathBuf::new(),
         entries: 0,
+        visits: BTreeMap::new(),
         folders: Vec::new(),
         found: Vec::new(),
         errors: Vec::new(),
@@ -87,6 +93,8 @@ struct Walk<'a> {
     /// What links may lead to.
     canonical_root: PathBuf,
     entries: usize,
+    /// How often each folder was entered, by device and inode.
+    visits: BTreeMap<(u64, u64), usize>,
     /// Still to be read, the next one last.
     folders: Vec<Folder>,
     found: Vec<Found>,
@@ -145,6 +153,13 @@ impl Walk<'_> {
                 });
             }
             lineage.push(identity);
+            let visits = self.visits.entry(identity).or_insert(0_usize);
+            *visits += 1;
+            if *visits > MAX_VISITS {
+                return Err(RecordError::TooManyWays {
+                    path: disk.into_owned(),
+                });
+            }
         }
         self.folders.push(Folder { path, lineage });
         Ok(())

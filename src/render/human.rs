@@ -104,8 +104,9 @@ fn findings(list: &[Finding], indent: &str, dress: Dress, out: &mut dyn Write) -
                 escaped(&place.pointer)
             )?;
         }
-        if first.severity != Severity::Note && !first.problem.help().is_empty() {
-            writeln!(out, "{indent}  help: {}", first.problem.help())?;
+        let help = first.problem.help();
+        if first.severity != Severity::Note && !help.is_empty() {
+            writeln!(out, "{indent}  help: {help}")?;
         }
         rest = behind;
     }
@@ -204,6 +205,7 @@ mod tests {
                 side: Side::Products,
                 path: number.to_string(),
                 rule: "DISALLOW *".to_owned(),
+                near: Vec::new(),
             };
             item.fail(problem, Some(place.clone()));
         }

@@ -18,6 +18,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::keys::KeyId;
+use crate::model::is_unprintable;
 use crate::report::{Finding, Item, ItemKind, LinkUse, Report, Severity, Status, Verdict};
 
 /// The version of the document.
@@ -45,7 +46,17 @@ pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         "items": report.items.iter().map(item).collect::<Vec<_>>(),
         "findings": findings(&report.findings),
     });
-    serde_json::to_writer_pretty(&mut *out, &document)?;
+    let text = serde_json::to_string_pretty(&document)?;
+    // Outside ASCII, such characters can stand in strings only, where an escape means the same.
+    for character in text.chars() {
+        if character > '~' && is_unprintable(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+        } else {
+            write!(out, "{character}")?;
+        }
+    }
     writeln!(out)
 }
 

@@ -1,5 +1,7 @@
 //! Everything that can be found, each with its stable code, its message and what to do next.
 
+use std::borrow::Cow;
+
 use crate::keys::KeyId;
 use crate::model::{
     Complaint, ItemName, Moment, PAYLOAD_TYPE, Side, command_line, quoted, quoted_list,
@@ -16,11 +18,13 @@ const NAMED_AT_MOST: usize = 5;
 )]
 pub enum Problem {
     /// A DISALLOW rule met an artifact that no earlier rule took.
-    #[error("the {} {} is not allowed: no rule before `{rule}` takes it", side.noun(), quoted(path))]
+    #[error("the {} {} is not allowed: no rule before {} takes it{}", side.noun(), quoted(path), quoted(rule),
+        near.iter().map(|why| format!("; {why}")).collect::<String>())]
     ArtifactDisallowed {
         side: Side,
         path: String,
         rule: String,
+        near: Vec<String>,
     },
     /// A REQUIRE rule names an artifact that is not there or was taken before.
     #[error("the {} {} is required, but {}", side.noun(), quoted(path),
@@ -31,8 +35,12 @@ pub enum Problem {
         taken_before: bool,
     },
     /// A link's command is not the expected one.
-    #[error("expected the command {}, found {} in {}",
-        quoted(&command_line(expected)), quoted(&command_line(found)), quoted(link))]
+    #[error(
+        "expected the command `{}`, found `{}` in {}",
+        command_line(expected),
+        command_line(found),
+        quoted(link)
+    )]
     CommandDiffers {
         expected: Vec<String>,
         found: Vec<String>,
@@ -41,6 +49,15 @@ pub enum Problem {
     /// The command of an inspection did not end as it must.
     #[error("the inspection failed: {why}")]
     InspectionFailed { why: String },
+    /// What an inspection did not record, because it is neither file nor folder.
+    #[error(
+        "{count} entries of the folder are no plain files, so no rule sees them: {}",
+        quoted_list(paths, NAMED_AT_MOST)
+    )]
+    InspectionBlind { count: usize, paths: Vec<String> },
+    /// The folder of an inspection cannot be recorded.
+    #[error("the inspection's folder cannot be recorded: {why}")]
+    InspectionUnrecorded { why: String },
     /// The command of an inspection took too long.
     #[error("the inspection's command ran longer than {seconds} seconds")]
     InspectionTimeout { seconds: u64 },
@@ -62,6 +79,9 @@ pub enum Problem {
     /// The layout has expired.
     #[error("the layout expired at {expired}, and it is {now}")]
     LayoutExpired { expired: Moment, now: Moment },
+    /// An object of the layout has a key twice.
+    #[error("cannot read the layout: {why}")]
+    LayoutDuplicateKey { why: String },
     /// The layout has no expiry.
     #[error("the layout has no expiry")]
     LayoutExpiryMissing,
@@ -147,15 +167,20 @@ pub enum Problem {
     #[error("{} is not followed: {why}", quoted(link))]
     SublayoutTooDeep { link: String, why: String },
     /// Too few valid links.
-    #[error("{needed} valid {} from distinct authorised functionaries {} needed, found {found}{}",
+    #[error("{needed} valid {} from distinct authorised functionaries {} needed, found {found}{}{}",
         if *needed == 1 { "link" } else { "links" }, if *needed == 1 { "is" } else { "are" },
+        if links > found { format!(" (in {links} links, for a key under two ids is one functionary)") } else { String::new() },
         match looked_for.as_slice() {
             [] => String::new(),
             files => format!("; there is no {}", quoted_list(files, NAMED_AT_MOST)),
         })]
     ThresholdNotMet {
+        step: ItemName,
         needed: u64,
+        /// Distinct functionaries.
         found: usize,
+        /// Valid links.
+        links: usize,
         looked_for: Vec<String>,
     },
     /// A comparison depends on digests that show nothing.
@@ -212,6 +237,20 @@ fn list_differences(differences: &[Difference], more: usize) -> String {
     list.join(", ")
 }
 
+/// What to do about missing links; where none is missing, the findings about those that are there
+/// say more.
+fn threshold_help(step: &ItemName, looked_for: &[String]) -> Cow<'static, str> {
+    if looked_for.is_empty() {
+        return Cow::Borrowed(
+            "see the findings about the step's keys and links; the step needs more functionaries",
+        );
+    }
+    let step = command_line(&[step.as_str()]);
+    Cow::Owned(format!(
+        "put the missing links into the folder given with --link-dir, or have a functionary perform the step: `linkwright run --step-name {step} --signing-key KEY --materials PATH… --products PATH… -- COMMAND`"
+    ))
+}
+
 impl Problem {
     /// The stable code. Never renamed.
     pub fn code(&self) -> &'static str {
@@ -219,7 +258,10 @@ impl Problem {
             Self::ArtifactDisallowed { .. } => "artifact-disallowed",
             Self::ArtifactMissing { .. } => "artifact-missing",
             Self::CommandDiffers { .. } => "command-differs",
-            Self::InspectionFailed { .. } => "inspection-failed",
+            Self::InspectionFailed { .. } | Self::InspectionUnrecorded { .. } => {
+                "inspection-failed"
+            }
+            Self::InspectionBlind { .. } => "inspection-blind",
             Self::InspectionTimeout { .. } => "inspection-timeout",
             Self::KeyMalformed { .. } => "key-malformed",
             Self::KeyUnknown { .. } => "key-unknown",
@@ -236,7 +278,7 @@ impl Problem {
             Self::LinkSignatureMissing { .. } => "link-signature-missing",
             Self::LinkUnreadable { .. } => "link-unreadable",
             Self::LinksDisagree { .. } => "links-disagree",
-            Self::MalformedJson { .. } => "malformed-json",
+            Self::LayoutDuplicateKey { .. } | Self::MalformedJson { .. } => "malformed-json",
             Self::NotALayout { .. } => "not-a-layout",
             Self::NotReached { .. } => "not-reached",
             Self::ParameterMissing { .. } => "parameter-missing",
@@ -263,11 +305,21 @@ impl Problem {
     }
 
     /// What a person can do next; empty where the message says it all.
+    pub fn help(&self) -> Cow<'static, str> {
+        if let Self::ThresholdNotMet {
+            step, looked_for, ..
+        } = self
+        {
+            return threshold_help(step, looked_for);
+        }
+        Cow::Borrowed(self.fixed_help())
+    }
+
     #[expect(clippy::too_many_lines, reason = "one short text for each variant")]
-    pub fn help(&self) -> &'static str {
+    fn fixed_help(&self) -> &'static str {
         match self {
             Self::ArtifactDisallowed { .. } => {
-                "if it belongs there, the layout's owner adds a rule that takes it; if not, find out how it came there"
+                "find out how it came there or why it is another than before; only if it belongs there, the layout's owner adds a rule that takes it"
             }
             Self::ArtifactMissing {
                 taken_before: true, ..
@@ -300,7 +352,13 @@ impl Problem {
             Self::LayoutExpiryMissing => {
                 "the layout's owner adds `expires`, such as \"2030-12-31T23:59:59Z\", and signs again"
             }
-            Self::LayoutInvalid { .. } => "the layout's owner corrects the layout and signs again",
+            Self::InspectionBlind { .. } => {
+                "links that point nowhere, named pipes, sockets and devices are no artifacts; see that none of them is released"
+            }
+            Self::InspectionUnrecorded { .. } => "mend or remove what the message names",
+            Self::LayoutDuplicateKey { .. } | Self::LayoutInvalid { .. } => {
+                "the layout's owner corrects the layout and signs again"
+            }
             Self::LayoutPayloadType { .. } | Self::NotALayout { .. } => {
                 "give the signed layout with --layout; `linkwright show FILE` tells what a file is"
             }
@@ -338,9 +396,7 @@ impl Problem {
             Self::SublayoutTooDeep { .. } => {
                 "a chain of sublayouts that deep is most likely a loop"
             }
-            Self::ThresholdNotMet { .. } => {
-                "put the missing links into the folder given with --link-dir, or perform the step: `linkwright run --step-name STEP --signing-key KEY -- COMMAND`"
-            }
+            Self::ThresholdNotMet { .. } => "",
             Self::WeakDigest { .. } => {
                 "perform the steps again with a tool that records sha256; md5, sha1 and unknown algorithms prove nothing"
             }
@@ -358,10 +414,11 @@ mod tests {
             side: Side::Products,
             path: "\u{1b}[31mx".to_owned(),
             rule: "DISALLOW *".to_owned(),
+            near: vec!["x".to_owned()],
         };
         assert_eq!(
             problem.to_string(),
-            "the product `\\u{1b}[31mx` is not allowed: no rule before `DISALLOW *` takes it"
+            "the product `\\u{1b}[31mx` is not allowed: no rule before `DISALLOW *` takes it; x"
         );
     }
 }

@@ -67,8 +67,9 @@ pub struct Outcome {
 
 /// Runs the command of an inspection and records what was there before and after.
 pub trait Inspector {
-    /// Runs one inspection. `evidence` are the paths of the link files that count, which are left
-    /// out of what is recorded; nothing else may be.
+    /// Runs one inspection. `evidence` are the paths of the link files that were looked for, found
+    /// and are links, whether they count or not. They are left out of what is recorded; nothing
+    /// else may be, least of all a file that only has the name of a link.
     ///
     /// # Errors
     /// The command did not end as it must, or something could not be recorded.
@@ -76,7 +77,16 @@ pub trait Inspector {
         &mut self,
         inspection: &Checked<Inspection>,
         evidence: &[String],
-    ) -> Result<Link, InspectionError>;
+    ) -> Result<Inspected, InspectionError>;
+}
+
+/// What an inspection came to.
+#[derive(Debug)]
+pub struct Inspected {
+    /// What was there before and after its command.
+    pub link: Link,
+    /// Entries of the folder that are neither files nor folders, which no rule sees.
+    pub unseen: Vec<String>,
 }
 
 /// Why an inspection gave nothing.
@@ -86,6 +96,12 @@ pub enum InspectionError {
     #[error("{why}")]
     Failed {
         /// In which way.
+        why: String,
+    },
+    /// What is in its folder cannot be recorded.
+    #[error("{why}")]
+    Unrecorded {
+        /// What stands in the way.
         why: String,
     },
     /// It took too long.
@@ -106,6 +122,7 @@ pub fn verify(request: &Request<'_>, inspector: &mut dyn Inspector) -> Outcome {
             ..LayoutSummary::default()
         }),
         nodes: Vec::new(),
+        evidence: Vec::new(),
     };
     if let PayloadKind::Link | PayloadKind::Other(_) = request.layout.kind() {
         let found = match request.layout.kind() {
@@ -136,8 +153,7 @@ pub fn layout_problem(error: &EnvelopeError) -> Problem {
         EnvelopeError::PayloadType { found } => Problem::LayoutPayloadType {
             found: found.clone(),
         },
-        duplicate if duplicate.is_duplicate_key() => Problem::MalformedJson {
-            document: "the layout".to_owned(),
+        duplicate if duplicate.is_duplicate_key() => Problem::LayoutDuplicateKey {
             why: duplicate.to_string(),
         },
         EnvelopeError::Json(_)
@@ -185,6 +201,8 @@ struct Engine<'a> {
     report: Report,
     /// Sublayouts before the layouts that they are part of.
     nodes: Vec<Node>,
+    /// The paths of the link files that were read and are links or layouts.
+    evidence: Vec<String>,
 }
 
 impl<'a> Engine<'a> {
@@ -289,7 +307,7 @@ impl<'a> Engine<'a> {
     /// Steps 7 and 8. A command that fails ends it: what comes after is not reached.
     fn inspections(&mut self, inspector: &mut dyn Inspector) {
         for node in std::mem::take(&mut self.nodes) {
-            let evidence: Vec<String> = self.counted_links();
+            let evidence = self.evidence.clone();
             let released = node.layout.release_inspections(&self.report);
             let first = self.report.items.len();
             for inspection in &node.layout.inspections {
@@ -301,12 +319,16 @@ impl<'a> Engine<'a> {
             let mut links = node.links.clone();
             for (at, inspection) in released.iter().enumerate() {
                 match inspector.inspect(inspection, &evidence) {
-                    Ok(link) => {
-                        links.insert(inspection.name.clone(), link);
+                    Ok(inspected) => {
+                        links.insert(inspection.name.clone(), inspected.link);
+                        self.blind(first + at, inspected.unseen);
                     }
                     Err(error) => {
                         let problem = match error {
                             InspectionError::Failed { why } => Problem::InspectionFailed { why },
+                            InspectionError::Unrecorded { why } => {
+                                Problem::InspectionUnrecorded { why }
+                            }
                             InspectionError::TimedOut { seconds } => {
                                 Problem::InspectionTimeout { seconds }
                             }
@@ -331,6 +353,17 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// A rule cannot refuse what it does not see; people can.
+    fn blind(&mut self, item: usize, paths: Vec<String>) {
+        if let Some(item) = self.report.items.get_mut(item)
+            && !paths.is_empty()
+        {
+            let count = paths.len();
+            let problem = Problem::InspectionBlind { count, paths };
+            item.findings.push(Finding::warning(problem, None));
+        }
+    }
+
     fn not_reached(&mut self, item: usize) {
         if let Some(item) = self.report.items.get_mut(item)
             && item.findings.is_empty()
@@ -342,13 +375,6 @@ impl<'a> Engine<'a> {
                 place: None,
             });
         }
-    }
-
-    /// The paths of the link files that count.
-    fn counted_links(&self) -> Vec<String> {
-        let links = self.report.items.iter().flat_map(|item| &item.links);
-        let counted = links.filter(|link| link.why_not.is_none());
-        counted.map(|link| link.path.clone()).collect()
     }
 
     /// Takes note of something that refuses, about an item or about the whole.

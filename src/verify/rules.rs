@@ -8,9 +8,13 @@
 
 use crate::model::{
     Agreement, ArtifactPath, Artifacts, ItemName, Link, MatchRule, Pattern, Prefix, Rule, Side,
-    escaped,
+    escaped, quoted,
 };
 use crate::report::Problem;
+
+/// How many artifacts that one rule refuses are explained. Of more, the others are most likely like
+/// them.
+const EXPLAINED_AT_MOST: usize = 100;
 
 /// Applies a rule list to one side of a link. `link_of` gives the links of other steps. Every
 /// problem comes with the index of the rule that found it.
@@ -27,7 +31,9 @@ pub(super) fn apply<'a>(
         found: Vec::new(),
     };
     for (index, rule) in rules.iter().enumerate() {
-        queue.apply(index, rule, link_of);
+        let before = rules.get(..index).unwrap_or_default();
+        let near = |path: &ArtifactPath| near_misses(before, path, link.side(side), link_of);
+        queue.apply(index, rule, link_of, &near);
     }
     queue.found
 }
@@ -46,12 +52,13 @@ impl Queue<'_> {
         index: usize,
         rule: &Rule,
         link_of: &dyn Fn(&ItemName) -> Option<&'b Link>,
+        near: &dyn Fn(&ArtifactPath) -> Vec<String>,
     ) {
         match rule {
             Rule::Allow(pattern) => self.take(pattern, |_| true),
             Rule::Create(pattern) => self.create(pattern),
             Rule::Delete(pattern) => self.delete(pattern),
-            Rule::Disallow(pattern) => self.disallow(index, pattern, rule),
+            Rule::Disallow(pattern) => self.disallow(index, pattern, rule, near),
             Rule::Match(rule) => {
                 if let Some(other) = link_of(&rule.from) {
                     self.match_with(index, rule, other);
@@ -106,20 +113,33 @@ impl Queue<'_> {
             .extend(weak.into_iter().map(|problem| (index, problem)));
     }
 
-    fn disallow(&mut self, index: usize, pattern: &Pattern, rule: &Rule) {
+    fn disallow(
+        &mut self,
+        index: usize,
+        pattern: &Pattern,
+        rule: &Rule,
+        near: &dyn Fn(&ArtifactPath) -> Vec<String>,
+    ) {
         let (side, rule) = (self.side, rule.to_string());
-        let mut refused = Vec::new();
-        self.waiting.retain(|path| {
-            let matches = pattern.matches(path.as_str());
-            if matches {
-                refused.push(Problem::ArtifactDisallowed {
-                    side,
-                    path: path.to_string(),
-                    rule: rule.clone(),
-                });
-            }
-            !matches
-        });
+        let (refused, waiting) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|path| pattern.matches(path.as_str()));
+        self.waiting = waiting;
+        let refused: Vec<&ArtifactPath> = refused;
+        let refused: Vec<Problem> = refused
+            .into_iter()
+            .enumerate()
+            .map(|(at, path)| Problem::ArtifactDisallowed {
+                side,
+                path: path.to_string(),
+                rule: rule.clone(),
+                near: if at < EXPLAINED_AT_MOST {
+                    near(path)
+                } else {
+                    Vec::new()
+                },
+            })
+            .collect();
         self.found
             .extend(refused.into_iter().map(|problem| (index, problem)));
     }
@@ -155,6 +175,35 @@ impl Queue<'_> {
         self.found
             .extend(weak.into_iter().map(|problem| (index, problem)));
     }
+}
+
+/// The MATCH rules that were about an artifact and did not take it, and why.
+fn near_misses<'b>(
+    rules: &[Rule],
+    path: &ArtifactPath,
+    own: &Artifacts,
+    link_of: &dyn Fn(&ItemName) -> Option<&'b Link>,
+) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for rule in rules {
+        let Rule::Match(matching) = rule else {
+            continue;
+        };
+        let Some(other) = link_of(&matching.from) else {
+            continue;
+        };
+        let why = match compare(matching, path, own, other.side(matching.side)) {
+            Some(Agreement::Different) => "has another digest",
+            Some(Agreement::NothingShared) => "has digests of other algorithms only",
+            Some(Agreement::Same | Agreement::TooWeak) | None => continue,
+        };
+        reasons.push(format!(
+            "{} does not, for the {} there {why}",
+            quoted(&rule.to_string()),
+            matching.side.noun()
+        ));
+    }
+    reasons
 }
 
 /// Compares an artifact with the one that a MATCH rule pairs it with. `None` when the rule is not

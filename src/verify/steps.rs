@@ -44,6 +44,9 @@ impl Engine<'_> {
                 (None, _) => looked_for.push(format!("{}.{}.link", step.name, keyid.short())),
             }
             if let Some(file) = look.file {
+                if is_link(file) {
+                    self.evidence.push(file.path.clone());
+                }
                 item.links.push(LinkUse {
                     path: file.path.clone(),
                     keyid: keyid.clone(),
@@ -54,25 +57,18 @@ impl Engine<'_> {
         }
         let found = signers.count();
         let enough = u64::try_from(found).is_ok_and(|found| found >= step.threshold);
-        let severity = if enough {
-            Severity::Warning
-        } else {
-            Severity::Error
-        };
-        item.findings
-            .extend(problems.into_iter().map(|problem| Finding {
-                severity,
-                problem,
-                place: None,
-            }));
+        let finding = |problem| weigh(problem, enough);
+        item.findings.extend(problems.into_iter().map(finding));
         if enough {
             if let Some(link) = settle(node, step, &links, &mut item) {
                 node.links.insert(step.name.clone(), link);
             }
         } else {
             let problem = Problem::ThresholdNotMet {
+                step: step.name.clone(),
                 needed: step.threshold,
                 found,
+                links: links.len(),
                 looked_for,
             };
             item.fail(problem, node.place(&step.pointer));
@@ -216,6 +212,32 @@ impl Engine<'_> {
     }
 }
 
+/// Whether a link file holds a link or a layout, signed by whomever.
+fn is_link(file: &LinkFile) -> bool {
+    file.content
+        .as_ref()
+        .is_ok_and(|envelope| match envelope.kind() {
+            PayloadKind::Link => Link::from_value(envelope.payload()).is_ok(),
+            PayloadKind::Layout => true,
+            PayloadKind::Other(_) => false,
+        })
+}
+
+/// What one functionary broke does not matter where others are enough; but a layout that was validly
+/// signed and does not verify is no accident.
+fn weigh(problem: Problem, enough: bool) -> Finding {
+    let refused = matches!(problem, Problem::SublayoutRefused { .. });
+    Finding {
+        severity: if enough && !refused {
+            Severity::Warning
+        } else {
+            Severity::Error
+        },
+        problem,
+        place: None,
+    }
+}
+
 /// Step 5: the links agree, and what they have in common stands for the step.
 fn settle(node: &Node, step: &Step, links: &[(&str, Link)], item: &mut Item) -> Option<Link> {
     let borrowed: Vec<(&str, &Link)> = links.iter().map(|(path, link)| (*path, link)).collect();
@@ -288,9 +310,9 @@ fn link_problem(path: &str, error: &LinkFileError) -> Problem {
     let why = error.to_string();
     match error {
         LinkFileError::Unreadable(_) => Problem::LinkUnreadable { link, why },
-        LinkFileError::NestedTooDeep { .. } | LinkFileError::TooMany { .. } => {
-            Problem::SublayoutTooDeep { link, why }
-        }
+        LinkFileError::NestedTooDeep { .. }
+        | LinkFileError::TooMany { .. }
+        | LinkFileError::TooManySublayouts { .. } => Problem::SublayoutTooDeep { link, why },
         LinkFileError::Envelope(EnvelopeError::PayloadType { found }) => Problem::LinkPayloadType {
             link,
             found: found.clone(),

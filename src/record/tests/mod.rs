@@ -119,7 +119,7 @@ fn texts(settings: &serde_json::Value, name: &str) -> Option<Vec<String>> {
 }
 
 /// Each row: roots, settings, and name to the first 16 digits of its SHA-256, or the error's name,
-/// of `record_artifacts_as_dict` of in-toto 3.1.0. `d/up` leads out of the root `d`, which is
+/// of `record_artifacts_as_dict` of in-toto 3.1.0, or what we refuse on purpose. `d/up` leads out of the root `d`, which is
 /// allowed here so that the results can be compared.
 #[test]
 fn trees_are_recorded_as_the_reference_does() {
