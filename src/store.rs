@@ -152,7 +152,10 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
 /// # Errors
 /// As [`read_file`]; more than [`MAX_SECRET_BYTES`] through a pipe.
 pub fn read_secret(path: &Path) -> Result<Vec<u8>, StoreError> {
-    if !(path.starts_with("/dev") || path.starts_with("/proc/self/fd")) {
+    let given = path == Path::new("/dev/stdin")
+        || path.starts_with("/dev/fd")
+        || path.starts_with("/proc/self/fd");
+    if !given {
         return read_file(path);
     }
     let shown = || path.to_string_lossy().into_owned();

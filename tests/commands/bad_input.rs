@@ -27,10 +27,7 @@ fn awkward() -> Folder {
 
 const AWKWARD: [(&str, &str); 5] = [
     ("pipe", "`pipe` is no regular file, expected a file"),
-    (
-        "huge",
-        "more than the 1073741824 that such a file may have",
-    ),
+    ("huge", "more than the 1073741824 that such a file may have"),
     ("loop", "cannot read `loop`"),
     ("folder", "`folder` is a folder, expected a file"),
     (
