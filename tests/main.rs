@@ -10,5 +10,6 @@
 mod cases;
 mod commands;
 mod layering;
+mod properties;
 mod support;
 mod transparency;
