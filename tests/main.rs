@@ -10,6 +10,7 @@
 mod cases;
 mod commands;
 mod layering;
+mod peers;
 mod properties;
 mod support;
 mod transparency;
