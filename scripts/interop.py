@@ -803,9 +803,10 @@ def conformance_cases():
 def sees_unused_link(case_dir):
     """Whether we refuse a case only for link files that an inspection must not overlook.
 
-    The reference hides every link file from inspections. Ours hides those that are evidence, and
-    no others (divergence D of the conformance folder's list). The random cases do not avoid that:
-    one has it when a link that was tampered with is not needed and lies where the inspection runs.
+    The reference hides every link file from inspections. Ours hides the links that it looked for
+    as evidence, and no others (divergence D of the conformance folder's list). The random cases do
+    not quite avoid that: one has it when a link that is not needed was stored under another key's
+    name and lies where the inspection runs.
     """
     sys.path.insert(0, str(CONFORMANCE))
     sys.dont_write_bytecode = True

@@ -779,6 +779,19 @@ fn control_c_ends_the_command_and_its_children() {
     assert_eq!(byproducts(&folder)["return-value"], -2);
 }
 
+/// As without the wrapper: a shell gives up its script only when its child was killed by the signal.
+#[test]
+fn control_c_ends_a_script_of_bash_too() {
+    let folder = Folder::new();
+    let script = format!("{}; touch second", line("echo wai''ting; sleep 1000"));
+    let mut terminal = Terminal::open(folder.path(), &["bash", "-c", &script]);
+    terminal.expect("waiting");
+    terminal.send(b"\x03");
+    assert_eq!(terminal.end(), Some(130));
+    assert!(!folder.has("second"), "{}", terminal.text());
+    assert_eq!(byproducts(&folder)["return-value"], -2);
+}
+
 #[test]
 fn a_signal_to_the_wrapper_on_a_terminal_leaves_nobody() {
     let folder = Folder::new();
@@ -816,7 +829,7 @@ fn a_job_is_stopped_and_continued() {
 fn the_terminal_is_back_after_the_command() {
     let folder = Folder::new();
     let mut shell = Terminal::shell(folder.path());
-    for how in ["exit 0", "kill -9 $$", "kill -INT $$"] {
+    for how in ["exit 0", "kill -9 $$", "kill -TERM $$"] {
         shell.line(&format!("{}; echo re''ached; cat", line(how)));
         shell.expect("reached\r\n");
         shell.line("mir''ror");

@@ -16,7 +16,8 @@ use super::{Number, Object, Value};
 /// reference stops near a thousand, by accident of its language.
 pub const MAX_DEPTH: usize = 128;
 
-/// How many digits an integer may have: the reference's own limit.
+/// How many digits an integer may have: the reference's own limit. A fraction is held to it as a
+/// whole.
 pub const MAX_DIGITS: usize = 4300;
 
 /// Why bytes are not a JSON value that can be used. Lines and columns count from 1, columns in bytes.
@@ -108,7 +109,9 @@ impl<'a> Reader<'a> {
             Some(b'"') => Value::String(self.scan(part)?),
             Some(b't' | b'f') => Value::Bool(self.scan(part)?),
             Some(b'n') => Value::Null,
-            Some(_) | None if part.len() > MAX_DIGITS => return Err(ReadError::TooManyDigits),
+            Some(_) | None if part.trim_start_matches('-').len() > MAX_DIGITS => {
+                return Err(ReadError::TooManyDigits);
+            }
             Some(_) | None => Value::Number(Number(part.to_owned())),
         })
     }
@@ -305,6 +308,7 @@ mod tests {
         let text = format!("\"{}\\\"{}\"", "[".repeat(1000), "{".repeat(1000));
         assert!(parse(text.as_bytes()).is_ok());
         assert!(parse("9".repeat(MAX_DIGITS).as_bytes()).is_ok());
+        assert!(parse(format!("-{}", "9".repeat(MAX_DIGITS)).as_bytes()).is_ok());
         assert!(matches!(
             parse("9".repeat(MAX_DIGITS + 1).as_bytes()),
             Err(ReadError::TooManyDigits)

@@ -347,6 +347,9 @@ fn quoted_word(quoted: &str) -> Option<(String, &str)> {
                 escaped @ ('"' | '\\') => word.push(escaped),
                 'u' => {
                     let (code, behind) = characters.as_str().strip_prefix('{')?.split_once('}')?;
+                    if !code.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                        return None;
+                    }
                     word.push(char::from_u32(u32::from_str_radix(code, 16).ok()?)?);
                     characters = behind.chars();
                 }
@@ -449,5 +452,6 @@ mod tests {
         assert!("ALLOW \"a".parse::<Rule>().is_err());
         assert!("ALLOW \"a\"b".parse::<Rule>().is_err());
         assert!("ALLOW \"\\n\"".parse::<Rule>().is_err());
+        assert!("ALLOW \"\\u{+41}\"".parse::<Rule>().is_err());
     }
 }

@@ -20,8 +20,8 @@ use linkwright::model::{
 use linkwright::render::{self, Dress};
 use linkwright::report::{ItemKind, Status, Verdict};
 use linkwright::verify::{
-    Checked, InspectionError, Inspector, Outcome, Owner, Parameters, Request, layout_problem,
-    verify,
+    Checked, Inspected, InspectionError, Inspector, Outcome, Owner, Parameters, Request,
+    layout_problem, verify,
 };
 
 use super::oracle;
@@ -454,10 +454,13 @@ impl Inspector for Unpack {
         &mut self,
         inspection: &Checked<Inspection>,
         _: &[String],
-    ) -> Result<Link, InspectionError> {
+    ) -> Result<Inspected, InspectionError> {
         self.runs += 1;
         let found = link(inspection.name.as_str(), &["pack.tar"], &["pack.tar"], 0);
-        Ok(Link::from_value(&found).unwrap())
+        Ok(Inspected {
+            link: Link::from_value(&found).unwrap(),
+            unseen: Vec::new(),
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
@@ -124,7 +125,8 @@ impl Terminal {
 
     /// Exit status of the session's leader, as a shell would say it.
     pub(crate) fn end(&mut self) -> Option<i32> {
-        wait_for("the end of the session", || self.leader.try_wait().unwrap()).code()
+        let status = wait_for("the end of the session", || self.leader.try_wait().unwrap());
+        status.code().or_else(|| Some(128 + status.signal()?))
     }
 }
 
