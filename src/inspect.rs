@@ -61,6 +61,7 @@ impl<'a> FolderInspector<'a> {
             excludes: Excludes::none(),
             exact_excludes: evidence.iter().map(PathBuf::from).collect(),
             base_path: Some(self.folder.clone()),
+            // A link must not hide a file from the rules.
             follow_symlink_dirs: true,
             allow_outside_links: true,
             ..Options::default()

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Failed,
     /// What was to be judged could not be read: 3.
     Undecided,
+    /// `run`, after its command was started: 121.
+    NoEvidence,
     /// `run`, before its command was started: 125.
     NotStarted,
 }
@@ -67,6 +69,7 @@ impl Failure {
         ExitCode::from(match (self.kind, command) {
             (Kind::Usage, "run") | (Kind::NotStarted, _) => NOT_STARTED,
             (Kind::Usage, _) => USAGE,
+            (Kind::NoEvidence, _) => NO_EVIDENCE,
             (Kind::Failed, _) => FAILED,
             (Kind::Undecided, _) => UNDECIDED,
         })
@@ -81,7 +84,7 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// Could not decide.
 pub(crate) const UNDECIDED: u8 = 3;
-/// `run`: the command succeeded, and its evidence could not be written.
+/// `run`: the command succeeded, and its evidence could not be written or its output not passed on.
 pub(crate) const NO_EVIDENCE: u8 = 121;
 /// `run`: the command ran longer than `--run-timeout` (as timeout(1)).
 pub(crate) const TIMED_OUT: u8 = 124;

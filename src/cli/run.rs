@@ -18,7 +18,8 @@ use signal_hook::consts::SIGINT;
 
 use crate::encoding::Object;
 use crate::exec::{
-    self, Captured, Command, Environment, Finished, MAX_STORED_STREAM, Outcome, Output, StartError,
+    self, Captured, Command, Environment, ExecError, Finished, MAX_STORED_STREAM, Outcome, Output,
+    StartError,
 };
 use crate::keys::Signer as _;
 use crate::model::{Artifacts, Envelope, Form, ItemName, Link};
@@ -38,7 +39,7 @@ use super::signing::{ReadySigner, SigningKey};
 /// The command runs as if it were called directly: streams, terminal, signals and exit status pass
 /// through. Exit status: the command's own; 128+n when signal n killed it; 124 when it ran longer
 /// than --run-timeout; 125 when something failed before it was started; 126 when it cannot be
-/// executed; 127 when it was not found; 121 when it succeeded and its evidence could not be written.
+/// executed; 127 when it was not found; 121 when it succeeded and its evidence could not be written, or its output not passed on.
 #[derive(Args, Debug)]
 pub(crate) struct Run {
     /// The step that this is, as the layout names it
@@ -105,7 +106,7 @@ impl Run {
             Ran::default()
         } else {
             link.command = command;
-            match self.execute(&mut link, listener).map_err(before)? {
+            match self.execute(&mut link, listener)? {
                 Ended::NotStarted(status, why) => {
                     complain(&format!("error: {why}"));
                     return Ok(ExitCode::from(status));
@@ -113,7 +114,7 @@ impl Run {
                 Ended::With(ran) => ran,
             }
         };
-        if ended.status != 0 && self.no_link_on_failure {
+        if ended.command_failed && self.no_link_on_failure {
             self.warn_of_older_link(&link, &signer);
         } else if let Err(failure) = self.evidence(link, &options, &signer, listener) {
             failure.report("run");
@@ -145,8 +146,13 @@ impl Run {
                 cap: MAX_STORED_STREAM,
             };
         }
-        let finished =
-            exec::run(&command, listener).map_err(|error| Failure::failed(with_source(&error)))?;
+        let finished = exec::run(&command, listener).map_err(|error| {
+            let kind = match error {
+                ExecError::Empty | ExecError::Prepare { .. } => Kind::NotStarted,
+                ExecError::Wait { .. } | ExecError::Read { .. } => Kind::NoEvidence,
+            };
+            Failure::failed(with_source(&error)).meaning(kind)
+        })?;
         link.byproducts = byproducts(&finished, self.record_streams);
         Ok(ending(&finished))
     }
@@ -237,6 +243,8 @@ pub(crate) enum Ended {
 #[derive(Debug, Default)]
 pub(crate) struct Ran {
     status: u8,
+    /// Whether the command itself returned something else than 0.
+    command_failed: bool,
     /// Ctrl-C at a terminal ended it.
     interrupted_by_hand: bool,
 }
@@ -276,6 +284,7 @@ pub(crate) fn ending(finished: &Finished) -> Ended {
             ran.status = TIMED_OUT;
         }
     }
+    ran.command_failed = ran.status != 0;
     for (name, stream) in [("stdout", &finished.stdout), ("stderr", &finished.stderr)] {
         if let Some(error) = &stream.refused
             && error.kind() != io::ErrorKind::BrokenPipe

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::keys::{KeyIdStyle, PublicKey, Signer as _};
-use crate::model::{Envelope, ItemName, Link, PayloadKind};
+use crate::model::{Envelope, ItemName, Link, PayloadKind, escaped};
 use crate::store::{self, Writing};
 
 use super::failure::{DONE, FAILED, Failure, Kind, answer, complain};
@@ -118,9 +118,9 @@ impl Sign {
         let envelope = store::read_envelope(path).map_err(Failure::failed)?;
         let mut status = DONE;
         for name in &self.keys {
-            let key = load_public(name)?;
-            if has_signed(&envelope, &key) {
-                answer(format!("good signature under {name}\n").as_bytes())?;
+            let keys = load_public(name)?;
+            if keys.iter().all(|key| has_signed(&envelope, key)) {
+                answer(format!("good signature under {}\n", escaped(name)).as_bytes())?;
             } else {
                 complain(&format!("error: there is no good signature under `{name}`"));
                 status = FAILED;

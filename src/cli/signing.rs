@@ -1,6 +1,6 @@
 //! From what a user names to a key that signs or checks.
 
-use std::env;
+use std::env::{self, VarError};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -118,17 +118,20 @@ fn read_key(name: &str) -> Result<Vec<u8>, Failure> {
 }
 
 fn from_environment(variable: &str) -> Result<String, Failure> {
+    // Not the error's own text: it shows the value, which is a secret.
     env::var(variable).map_err(|error| {
-        Failure::failed(format!(
-            "cannot read the environment variable `{variable}`: {error}"
-        ))
+        let why = match error {
+            VarError::NotPresent => "is not set",
+            VarError::NotUnicode(_) => "is not UTF-8",
+        };
+        Failure::failed(format!("the environment variable `{variable}` {why}"))
     })
 }
 
-/// Loads a public key: PEM or a key object of a layout.
-pub(crate) fn load_public(path: &str) -> Result<PublicKey, Failure> {
+/// Loads the public keys of a file: PEM blocks or a key object of a layout.
+pub(crate) fn load_public(path: &str) -> Result<Vec<PublicKey>, Failure> {
     let bytes = store::read_file(Path::new(path)).map_err(Failure::failed)?;
-    PublicKey::from_file_bytes(&bytes)
+    PublicKey::all_from_file_bytes(&bytes)
         .map_err(|error| Failure::failed(format!("cannot use the key `{path}`: {error}")))
 }
 

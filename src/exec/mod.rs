@@ -6,7 +6,7 @@
 //!   stderr. With the other two it writes into pipes that are always drained. The terminal is lent
 //!   to it and job control works (`terminal`).
 //! - **Signals.** The command leads a process group of its own. SIGHUP, SIGINT, SIGQUIT, SIGTERM,
-//!   SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP and SIGCONT sent to this process are passed on to that
+//!   SIGALRM, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP and SIGCONT sent to this process are passed on to that
 //!   group, from before the command starts until it has ended; then they mean this process again.
 //!   A command that ignores them is waited for. Each further signal is passed on in the same way and
 //!   none is ever made stronger: who wants more sends SIGKILL to the command's group.
@@ -180,7 +180,6 @@ pub struct Finished {
 
 /// Why nothing can be said about a command. It is not running any more.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ExecError {
     /// There is no first word.
     #[error("the command is empty")]

@@ -70,13 +70,30 @@ pub fn command_line<S: AsRef<str>>(words: &[S]) -> String {
     let word = |word: &str| match word {
         "" => "''".to_owned(),
         _ if word.chars().all(plain) => word.to_owned(),
-        _ if word.chars().any(is_unprintable) => {
-            format!("$'{}'", escaped(word).to_string().replace('\'', "\\'"))
-        }
+        _ if word.chars().any(is_unprintable) => ansi_quoted(word),
         _ => format!("'{}'", word.replace('\'', "'\\''")),
     };
     let words: Vec<String> = words.iter().map(|text| word(text.as_ref())).collect();
     words.join(" ")
+}
+
+/// In the quotes that bash has for what cannot be shown.
+fn ansi_quoted(word: &str) -> String {
+    let mut quoted = String::from("$'");
+    for character in word.chars() {
+        if is_unprintable(character) {
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                quoted.push_str(&format!("\\x{byte:02x}"));
+            }
+        } else {
+            if matches!(character, '\'' | '\\') {
+                quoted.push('\\');
+            }
+            quoted.push(character);
+        }
+    }
+    quoted.push('\'');
+    quoted
 }
 
 /// Whether a terminal would obey the character, or show nothing for it.
@@ -106,5 +123,6 @@ mod tests {
     fn a_command_can_be_copied() {
         let words = ["sh", "-c", "echo 'a b' > x", "", "é"];
         assert_eq!(command_line(&words), r"sh -c 'echo '\''a b'\'' > x' '' 'é'");
+        assert_eq!(command_line(&["a\u{1b}'\\\n"]), r"$'a\x1b\'\\\x0a'");
     }
 }

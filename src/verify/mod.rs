@@ -31,7 +31,7 @@ pub use signed::{Checked, Owner};
 
 use crate::model::{
     Envelope, EnvelopeError, Evidence, Inspection, ItemName, Layout, Link, Moment, PayloadKind,
-    Rules, Side,
+    Rules, Side, quoted,
 };
 use crate::report::{
     Finding, Item, ItemKind, LayoutSummary, Place, Problem, Report, Severity, Status, Verdict,
@@ -287,7 +287,10 @@ impl<'a> Engine<'a> {
         let mut all = both.iter().flat_map(|side| rules.of(*side));
         let missing = all.find_map(|rule| rule.source().filter(|from| link_of(from).is_none()));
         if let Some(from) = missing {
-            let why = format!("its rules compare with `{from}`, of which there is no valid link");
+            let why = format!(
+                "its rules compare with {}, of which there is no valid link",
+                quoted(from.as_str())
+            );
             item.findings.push(Finding {
                 severity: Severity::Note,
                 problem: Problem::NotReached { why },
