@@ -6,6 +6,8 @@
 //! therefore written here: with those a signature over a directory that has `foo` beside `foo bar`
 //! would not verify elsewhere.
 
+use memchr::memchr2;
+
 use super::{Number, Value};
 
 /// Why a value has no canonical form.
@@ -35,7 +37,7 @@ fn write(value: &Value, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Number(number) => out.extend_from_slice(integer(number)?.as_bytes()),
-        Value::String(text) => string(text, out),
+        Value::String(text) => canonical_string(text, out),
         Value::Array(items) => {
             out.push(b'[');
             for (at, item) in items.iter().enumerate() {
@@ -52,7 +54,7 @@ fn write(value: &Value, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
                 if at > 0 {
                     out.push(b',');
                 }
-                string(key, out);
+                canonical_string(key, out);
                 out.push(b':');
                 write(item, out)?;
             }
@@ -62,14 +64,19 @@ fn write(value: &Value, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
     Ok(())
 }
 
-fn string(text: &str, out: &mut Vec<u8>) {
+/// Appends a string, quotes included.
+pub fn canonical_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    for byte in text.bytes() {
-        if matches!(byte, b'"' | b'\\') {
-            out.push(b'\\');
-        }
-        out.push(byte);
+    let mut rest = text.as_bytes();
+    while let Some((plain, tail)) =
+        memchr2(b'"', b'\\', rest).and_then(|at| rest.split_at_checked(at))
+    {
+        out.extend_from_slice(plain);
+        out.push(b'\\');
+        out.extend(tail.first());
+        rest = tail.get(1..).unwrap_or_default();
     }
+    out.extend_from_slice(rest);
     out.push(b'"');
 }
 

@@ -6,14 +6,18 @@
 //! bytes after the value. Numbers are kept as their text, so that no digit is lost.
 
 mod canonical;
+mod cursor;
 mod pae;
 mod read;
+mod stream;
 mod write;
 
-pub use canonical::{CanonicalError, canonical};
-pub use pae::pae;
+pub use canonical::{CanonicalError, canonical, canonical_string};
+pub use cursor::{Cursor, Text, Writing};
+pub use pae::{pae, pae_header};
 pub use read::{MAX_DEPTH, MAX_DIGITS, ReadError, parse};
-pub use write::{compact, indented};
+pub use stream::{Compacted, accepted_value, append_canonical, compact_in_place};
+pub use write::{compact, escaped_string, indented, indented_below};
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,14 +3,17 @@
 /// The bytes that a DSSE signature covers: `DSSEv1 LEN(type) type LEN(payload) payload`, lengths
 /// in bytes, as ASCII decimals.
 pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let mut message = format!(
-        "DSSEv1 {} {payload_type} {} ",
-        payload_type.len(),
-        payload.len()
-    )
-    .into_bytes();
+    let mut message = pae_header(payload_type, payload.len()).into_bytes();
     message.extend_from_slice(payload);
     message
+}
+
+/// What stands before the payload, for those who have that in one buffer with it already.
+pub fn pae_header(payload_type: &str, payload_length: usize) -> String {
+    format!(
+        "DSSEv1 {} {payload_type} {payload_length} ",
+        payload_type.len()
+    )
 }
 
 #[cfg(test)]

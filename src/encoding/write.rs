@@ -12,6 +12,13 @@ pub fn indented(value: &Value) -> String {
     out
 }
 
+/// The same for a value that stands so many levels deep in a document.
+pub fn indented_below(value: &Value, depth: usize) -> String {
+    let mut out = String::new();
+    Style { indent: true }.value(value, depth, &mut out);
+    out
+}
+
 /// One line, `", "` and `": "` as separators.
 pub fn compact(value: &Value) -> String {
     let mut out = String::new();
@@ -30,7 +37,7 @@ impl Style {
             Value::Bool(true) => out.push_str("true"),
             Value::Bool(false) => out.push_str("false"),
             Value::Number(number) => out.push_str(number.as_text()),
-            Value::String(text) => string(text, out),
+            Value::String(text) => escaped_string(text, out),
             Value::Array(items) => {
                 out.push('[');
                 for (at, item) in items.iter().enumerate() {
@@ -43,7 +50,7 @@ impl Style {
                 out.push('{');
                 for (at, (key, item)) in object.iter().enumerate() {
                     self.before_item(at, depth + 1, out);
-                    string(key, out);
+                    escaped_string(key, out);
                     out.push_str(": ");
                     self.value(item, depth + 1, out);
                 }
@@ -79,8 +86,21 @@ fn line(depth: usize, out: &mut String) {
     }
 }
 
-fn string(text: &str, out: &mut String) {
+/// Appends a string, quotes included, as both ways write it.
+pub fn escaped_string(text: &str, out: &mut String) {
     out.push('"');
+    if text
+        .bytes()
+        .all(|byte| matches!(byte, b' '..=0x7f) && byte != b'"' && byte != b'\\')
+    {
+        out.push_str(text);
+    } else {
+        escape(text, out);
+    }
+    out.push('"');
+}
+
+fn escape(text: &str, out: &mut String) {
     for character in text.chars() {
         match character {
             '"' => out.push_str("\\\""),
@@ -98,7 +118,6 @@ fn string(text: &str, out: &mut String) {
             }
         }
     }
-    out.push('"');
 }
 
 #[cfg(test)]
