@@ -7,9 +7,11 @@
 //! there is replaced, not followed.
 
 use std::fs::{OpenOptions, Permissions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
 
 use crate::keys::KeyId;
 use crate::model::{
@@ -137,7 +139,12 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
     if metadata.len() > MAX_METADATA_BYTES {
         return Err(too_large(metadata.len()));
     }
+    // One byte more than there is: reading to the end then needs no more room to see it.
     let mut bytes = Vec::new();
+    let expected = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+    if bytes.try_reserve_exact(expected.saturating_add(1)).is_err() {
+        return Err(failed(io::ErrorKind::OutOfMemory.into()));
+    }
     let mut limited = (&mut file).take(MAX_METADATA_BYTES + 1);
     limited.read_to_end(&mut bytes).map_err(failed)?;
     match u64::try_from(bytes.len()) {
@@ -183,14 +190,15 @@ pub fn read_secret(path: &Path) -> Result<Vec<u8>, StoreError> {
 /// The file cannot be read, or is no envelope.
 pub fn read_envelope(path: &Path) -> Result<Envelope, StoreError> {
     let bytes = read_file(path)?;
-    Envelope::from_bytes(&bytes).map_err(|source| StoreError::Envelope {
+    Envelope::from_vec(bytes).map_err(|source| StoreError::Envelope {
         path: path.to_string_lossy().into_owned(),
         source,
     })
 }
 
 /// Reads the link files that a layout asks for from a folder, and for each layout among them the
-/// ones that it asks for from its own folder, `STEP.KEYID8` beside it.
+/// ones that it asks for from its own folder, `STEP.KEYID8` beside it. The files of one layout are
+/// read side by side; what comes out does not depend on that.
 pub fn read_evidence(layout: &Envelope, folder: &Path) -> Evidence {
     let mut budget = Budget {
         files: MAX_LINK_FILES,
@@ -207,10 +215,26 @@ struct Budget {
 
 fn read_below(layout: &Envelope, folder: &Path, depth: usize, budget: &mut Budget) -> Evidence {
     let mut evidence = Evidence::default();
-    for (step, keyid) in wanted_links(layout.payload()) {
-        let path = folder.join(link_file_name(step.as_str(), &keyid));
+    let wanted = wanted_links(layout.payload());
+    // Files of sublayouts count too, and may use up what is left before all of these are looked at:
+    // then some of them were read in vain.
+    let read: Vec<Option<LinkContent>> = wanted
+        .par_iter()
+        .take(budget.files)
+        .map(|(step, keyid)| read_link(&folder.join(link_file_name(step.as_str(), keyid))))
+        .collect();
+    let mut read = read.into_iter();
+    for (step, keyid) in wanted {
+        let content = if let Some(less) = budget.files.checked_sub(1) {
+            budget.files = less;
+            read.next().flatten()
+        } else {
+            Some(Err(LinkFileError::TooMany {
+                limit: MAX_LINK_FILES,
+            }))
+        };
         let mut below = Evidence::default();
-        let content = match read_link(&path, budget) {
+        let content = match content {
             None => continue,
             Some(Ok(envelope)) if envelope.kind() == PayloadKind::Layout => {
                 if budget.sublayouts == 0 {
@@ -230,6 +254,7 @@ fn read_below(layout: &Envelope, folder: &Path, depth: usize, budget: &mut Budge
             }
             Some(content) => content,
         };
+        let path = folder.join(link_file_name(step.as_str(), &keyid));
         let file = LinkFile {
             path: path.to_string_lossy().into_owned(),
             content,
@@ -240,15 +265,10 @@ fn read_below(layout: &Envelope, folder: &Path, depth: usize, budget: &mut Budge
     evidence
 }
 
+type LinkContent = Result<Envelope, LinkFileError>;
+
 /// `None` when there is no such file.
-fn read_link(path: &Path, budget: &mut Budget) -> Option<Result<Envelope, LinkFileError>> {
-    if let Some(less) = budget.files.checked_sub(1) {
-        budget.files = less;
-    } else {
-        return Some(Err(LinkFileError::TooMany {
-            limit: MAX_LINK_FILES,
-        }));
-    }
+fn read_link(path: &Path) -> Option<LinkContent> {
     Some(match read_envelope(path) {
         Ok(envelope) => Ok(envelope),
         Err(StoreError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -277,6 +297,18 @@ pub enum Writing {
 /// # Errors
 /// The folder is not writable, the disk is full, or the file is there and must not be replaced.
 pub fn write_file(path: &Path, bytes: &[u8], writing: Writing) -> Result<(), StoreError> {
+    write_file_with(path, writing, |out| out.write_all(bytes))
+}
+
+/// The same for a file that is written piece by piece.
+///
+/// # Errors
+/// As [`write_file`], and what `write` says.
+pub fn write_file_with(
+    path: &Path,
+    writing: Writing,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<(), StoreError> {
     let failed = |source| StoreError::Write {
         path: path.to_string_lossy().into_owned(),
         source: without_temporary_name(&source),
@@ -284,7 +316,7 @@ pub fn write_file(path: &Path, bytes: &[u8], writing: Writing) -> Result<(), Sto
     if writing == Writing::Public && is_stream(path) {
         let opened = OpenOptions::new().write(true).open(path);
         return opened
-            .and_then(|mut stream| stream.write_all(bytes))
+            .and_then(|mut stream| write(&mut stream))
             .map_err(failed);
     }
     let folder = folder_of(path);
@@ -297,7 +329,7 @@ pub fn write_file(path: &Path, bytes: &[u8], writing: Writing) -> Result<(), Sto
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(&folder)
         .map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
+    write(file.as_file_mut()).map_err(failed)?;
     if writing == Writing::Public
         && let Ok(metadata) = path.metadata()
     {
@@ -395,73 +427,4 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_regular_files_are_read() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            read_file(folder.path()),
-            Err(StoreError::NotAFile {
-                found: "a folder",
-                ..
-            })
-        ));
-        let pipe = folder.path().join("pipe");
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &pipe,
-            rustix::fs::FileType::Fifo,
-            0o600.into(),
-            0,
-        )
-        .unwrap();
-        assert!(matches!(read_file(&pipe), Err(StoreError::NotAFile { .. })));
-        assert!(matches!(
-            read_file(&folder.path().join("none")),
-            Err(StoreError::Read { .. })
-        ));
-    }
-
-    #[test]
-    fn a_file_beyond_the_limit_is_refused_unread() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        file.as_file().set_len(MAX_METADATA_BYTES + 1).unwrap();
-        assert!(matches!(
-            read_file(file.path()),
-            Err(StoreError::TooLarge { .. })
-        ));
-    }
-
-    #[test]
-    fn a_private_file_is_private_and_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        write_file(&path, b"1", Writing::PrivateNew).unwrap();
-        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(matches!(
-            write_file(&path, b"2", Writing::PrivateNew),
-            Err(StoreError::Exists { .. })
-        ));
-        assert_eq!(read_file(&path).unwrap(), b"1");
-        write_file(&path, b"2", Writing::Private).unwrap();
-        assert_eq!(read_file(&path).unwrap(), b"2");
-        assert_eq!(
-            find_files(folder.path(), "", "").unwrap(),
-            [path],
-            "no temporary file is left"
-        );
-    }
-
-    #[test]
-    fn a_link_in_the_place_of_the_output_is_replaced_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let (target, link) = (folder.path().join("target"), folder.path().join("out"));
-        std::fs::write(&target, b"precious").unwrap();
-        std::os::unix::fs::symlink(&target, &link).unwrap();
-        write_file(&link, b"new", Writing::Public).unwrap();
-        assert_eq!(std::fs::read(&target).unwrap(), b"precious");
-        assert_eq!(std::fs::read(&link).unwrap(), b"new");
-    }
-}
+mod tests;

@@ -65,8 +65,8 @@ impl MatchProducts {
         };
         let files = record(paths, &options, listener)?;
         let mut lines = Vec::new();
-        for (path, digests) in &link.products {
-            let shown = escaped(path.as_str());
+        for (path, digests) in link.products.iter() {
+            let shown = escaped(path);
             match files.get(path).map(|file| file.agreement(digests)) {
                 None => lines.push(format!("Only in products: {shown}\n")),
                 Some(Agreement::Same) => {}
@@ -80,9 +80,9 @@ impl MatchProducts {
         }
         for path in files
             .keys()
-            .filter(|path| !link.products.contains_key(*path))
+            .filter(|path| !link.products.contains_key(path))
         {
-            lines.push(format!("Not in products: {}\n", escaped(path.as_str())));
+            lines.push(format!("Not in products: {}\n", escaped(path)));
         }
         Ok(lines)
     }
@@ -94,7 +94,7 @@ impl MatchProducts {
         if envelope.kind() != PayloadKind::Link {
             return Err(no_link(""));
         }
-        Link::from_value(envelope.payload()).map_err(|complaints| {
+        envelope.link().map_err(|complaints| {
             let complaint = complaints
                 .first()
                 .map(ToString::to_string)

@@ -166,7 +166,7 @@ fn started_link(
             path.display()
         )));
     }
-    let link = Link::from_value(started.payload()).map_err(|complaints| {
+    let link = started.link().map_err(|complaints| {
         let complaint = complaints
             .first()
             .map(ToString::to_string)

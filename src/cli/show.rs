@@ -58,7 +58,7 @@ fn described(file: &Path, envelope: &Envelope) -> Result<String, Failure> {
         ))
     };
     let body = match envelope.kind() {
-        PayloadKind::Link => link(&Link::from_value(envelope.payload()).map_err(invalid)?),
+        PayloadKind::Link => link(&envelope.link().map_err(invalid)?),
         PayloadKind::Layout => layout(&Layout::from_value(envelope.payload()).map_err(invalid)?),
         PayloadKind::Other(kind) => format!(
             "  of type {}, which linkwright does not know\n",
@@ -138,14 +138,14 @@ fn link(link: &Link) -> String {
 
 fn artifacts(text: &mut String, what: &str, artifacts: &Artifacts) {
     add(text, format_args!("  {what}: {}\n", artifacts.len()));
-    for (path, digests) in artifacts {
+    for (path, digests) in artifacts.iter() {
         let digests: Vec<String> = digests
             .iter()
             .map(|(algorithm, digest)| format!("{}:{digest}", escaped(algorithm.name())))
             .collect();
         add(
             text,
-            format_args!("    {} {}\n", escaped(path.as_str()), digests.join(" ")),
+            format_args!("    {} {}\n", escaped(path), digests.join(" ")),
         );
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::keys::{KeyIdStyle, PublicKey, Signer as _};
-use crate::model::{Envelope, ItemName, Link, PayloadKind, escaped};
+use crate::model::{Envelope, ItemName, PayloadKind, escaped};
 use crate::store::{self, Writing};
 
 use super::failure::{DONE, FAILED, Failure, Kind, answer, complain};
@@ -147,7 +147,7 @@ fn has_signed(envelope: &Envelope, key: &PublicKey) -> bool {
 fn link_name(envelope: &Envelope, path: &Path) -> Result<Option<String>, Failure> {
     match envelope.kind() {
         PayloadKind::Layout => Ok(None),
-        PayloadKind::Link => match Link::from_value(envelope.payload()) {
+        PayloadKind::Link => match envelope.link() {
             Ok(link) => match ItemName::new(&link.name) {
                 Ok(name) => Ok(Some(name.as_str().to_owned())),
                 Err(error) => Err(Failure::failed(format!("`{}`: {error}", path.display()))),

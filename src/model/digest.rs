@@ -1,85 +1,10 @@
 //! Digests of artifacts, and when two sets of them speak of the same content
 //! (in-toto specification 4.2.1; how far to trust which algorithm is our decision).
 
-use std::fmt;
-
 use crate::encoding::{Object, Value};
 
-use super::quoted;
-
-/// The name of a hash algorithm as metadata files write it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Algorithm {
-    /// `sha256`, which every link of ours has.
-    Sha256,
-    /// `sha512`
-    Sha512,
-    /// `blake3`
-    Blake3,
-    /// Any other name. It can be compared, but not computed here.
-    Other(String),
-}
-
-/// Algorithms whose agreement shows that two artifacts are the same. Everything else (`md5`,
-/// `sha1`, names nobody knows) shows nothing.
-const STRONG: [&str; 14] = [
-    "blake2b",
-    "blake2b-256",
-    "blake2s",
-    "blake3",
-    "sha224",
-    "sha256",
-    "sha384",
-    "sha3_224",
-    "sha3_256",
-    "sha3_384",
-    "sha3_512",
-    "sha512",
-    "sha512_224",
-    "sha512_256",
-];
-
-impl Algorithm {
-    /// The algorithm of that name.
-    pub fn from_name(name: &str) -> Self {
-        match name {
-            "sha256" => Self::Sha256,
-            "sha512" => Self::Sha512,
-            "blake3" => Self::Blake3,
-            _ => Self::Other(name.to_owned()),
-        }
-    }
-
-    /// The name in metadata files.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Sha256 => "sha256",
-            Self::Sha512 => "sha512",
-            Self::Blake3 => "blake3",
-            Self::Other(name) => name,
-        }
-    }
-
-    /// Whether equal digests show that the content is equal.
-    pub fn is_strong(&self) -> bool {
-        STRONG.contains(&self.name())
-    }
-
-    /// Digest length in bytes, where it is known here.
-    fn length(&self) -> Option<usize> {
-        match self {
-            Self::Sha256 | Self::Blake3 => Some(32),
-            Self::Sha512 => Some(64),
-            Self::Other(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
+use super::hex::sha256_bytes;
+use super::{Algorithm, hex, quoted};
 
 /// Why a digest in a metadata file cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,11 +35,38 @@ pub enum DigestError {
 
 /// The digests of one artifact, at most one of each algorithm. May be empty, as other tools can
 /// write such links; then it agrees with nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestSet(Digests);
+
+/// Nearly every artifact has SHA-256 and nothing else, and there may be millions of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Digests {
+    Sha256([u8; 32]),
+    /// Any other set.
+    Several(Box<Several>),
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DigestSet {
+struct Several {
     sha256: Option<[u8; 32]>,
     /// Sorted by algorithm; lower-case hexadecimal text.
     others: Vec<(Algorithm, Box<str>)>,
+}
+
+impl Default for DigestSet {
+    fn default() -> Self {
+        Several::default().into()
+    }
+}
+
+/// A set has one form only, so that equal sets are equal.
+impl From<Several> for DigestSet {
+    fn from(several: Several) -> Self {
+        Self(match several.sha256 {
+            Some(digest) if several.others.is_empty() => Digests::Sha256(digest),
+            _ => Digests::Several(Box::new(several)),
+        })
+    }
 }
 
 /// What the comparison of two digest sets says.
@@ -133,18 +85,173 @@ pub enum Agreement {
 impl DigestSet {
     /// A set of one SHA-256 digest.
     pub fn of_sha256(digest: [u8; 32]) -> Self {
-        Self {
-            sha256: Some(digest),
-            others: Vec::new(),
-        }
+        Self(Digests::Sha256(digest))
     }
 
     /// Adds or replaces the digest of an algorithm, given as bytes.
     pub fn insert(&mut self, algorithm: Algorithm, digest: &[u8]) {
+        let mut several = self.several();
         match (&algorithm, <[u8; 32]>::try_from(digest)) {
-            (Algorithm::Sha256, Ok(digest)) => self.sha256 = Some(digest),
-            _ => self.insert_text(algorithm, hex(digest).into_boxed_str()),
+            (Algorithm::Sha256, Ok(digest)) => several.sha256 = Some(digest),
+            _ => several.insert_text(algorithm, hex(digest).into_boxed_str()),
         }
+        *self = several.into();
+    }
+
+    fn several(&mut self) -> Several {
+        match &mut self.0 {
+            Digests::Sha256(digest) => Several {
+                sha256: Some(*digest),
+                others: Vec::new(),
+            },
+            Digests::Several(several) => std::mem::take(several),
+        }
+    }
+
+    /// Reads the object that links carry: `{"sha256": "…", …}`, hexadecimal digits of either case.
+    ///
+    /// # Errors
+    /// See [`DigestError`].
+    pub fn from_value(value: &Value) -> Result<Self, DigestError> {
+        let object = value.as_object().ok_or(DigestError::NotAnObject {
+            found: value.kind(),
+        })?;
+        let members = object.iter().map(|(name, text)| (name, text.as_str()));
+        Self::from_texts(members)
+    }
+
+    /// Reads the members of that object, each algorithm once; `None` stands for what is no text.
+    pub(super) fn from_texts<'a>(
+        members: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+    ) -> Result<Self, DigestError> {
+        let mut several = Several::default();
+        for (name, text) in members {
+            several.read(name, text)?;
+        }
+        Ok(several.into())
+    }
+
+    /// The object that links carry.
+    pub fn to_value(&self) -> Value {
+        let members = self
+            .iter()
+            .map(|(algorithm, text)| (algorithm.name().to_owned(), Value::String(text)));
+        Value::Object(members.collect::<Object>())
+    }
+
+    /// The digests as lower-case hexadecimal text.
+    pub fn iter(&self) -> impl Iterator<Item = (Algorithm, String)> {
+        let sha256 = self.sha256().map(|digest| (Algorithm::Sha256, hex(digest)));
+        let others = self.others().iter().cloned();
+        sha256
+            .into_iter()
+            .chain(others.map(|(algorithm, text)| (algorithm, text.into_string())))
+    }
+
+    /// The SHA-256 digest, if there is one.
+    pub fn sha256(&self) -> Option<&[u8; 32]> {
+        match &self.0 {
+            Digests::Sha256(digest) => Some(digest),
+            Digests::Several(several) => several.sha256.as_ref(),
+        }
+    }
+
+    fn others(&self) -> &[(Algorithm, Box<str>)] {
+        match &self.0 {
+            Digests::Sha256(_) => &[],
+            Digests::Several(several) => &several.others,
+        }
+    }
+
+    /// Compares two sets.
+    pub fn agreement(&self, other: &Self) -> Agreement {
+        match (&self.0, &other.0) {
+            (Digests::Sha256(left), Digests::Sha256(right)) if left == right => Agreement::Same,
+            (Digests::Sha256(_), Digests::Sha256(_)) => Agreement::Different,
+            _ => self.agreement_of_several(other),
+        }
+    }
+
+    fn agreement_of_several(&self, other: &Self) -> Agreement {
+        let sha256 = match (self.sha256(), other.sha256()) {
+            (Some(left), Some(right)) if left != right => return Agreement::Different,
+            (Some(_), Some(_)) => true,
+            _ => false,
+        };
+        let mut strong = sha256;
+        let mut shared = sha256;
+        let there = other.others();
+        for (algorithm, text) in self.others() {
+            let Ok(at) = there.binary_search_by(|(known, _)| known.cmp(algorithm)) else {
+                continue;
+            };
+            if there.get(at).is_none_or(|(_, there)| there != text) {
+                return Agreement::Different;
+            }
+            shared = true;
+            strong |= algorithm.is_strong();
+        }
+        match (strong, shared) {
+            (true, _) => Agreement::Same,
+            (false, false) if !self.is_empty() && !other.is_empty() => Agreement::NothingShared,
+            (false, _) => Agreement::TooWeak,
+        }
+    }
+
+    /// The digests of algorithms that the other set has too; `None` when these are all.
+    pub fn common(&self, other: &Self) -> Option<Self> {
+        let there = other.others();
+        let known = |algorithm: &Algorithm| there.iter().any(|(shared, _)| shared == algorithm);
+        let sha256 = self.sha256().filter(|_| other.sha256().is_some());
+        let all = sha256.is_some() == self.sha256().is_some()
+            && self.others().iter().all(|(algorithm, _)| known(algorithm));
+        let others = self
+            .others()
+            .iter()
+            .filter(|(algorithm, _)| known(algorithm));
+        (!all).then(|| {
+            let several = Several {
+                sha256: sha256.copied(),
+                others: others.cloned().collect(),
+            };
+            several.into()
+        })
+    }
+
+    /// Whether there is a digest of a strong algorithm.
+    pub fn has_strong(&self) -> bool {
+        let mut others = self.others().iter();
+        self.sha256().is_some() || others.any(|(algorithm, _)| algorithm.is_strong())
+    }
+
+    /// Whether there is no digest at all.
+    pub fn is_empty(&self) -> bool {
+        self.sha256().is_none() && self.others().is_empty()
+    }
+}
+
+impl Several {
+    fn read(&mut self, name: &str, text: Option<&str>) -> Result<(), DigestError> {
+        let algorithm = Algorithm::from_name(name);
+        let text = text
+            .filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .ok_or_else(|| DigestError::NotHex {
+                algorithm: name.to_owned(),
+            })?;
+        if let Some(length) = algorithm.length()
+            && text.len() != 2 * length
+        {
+            return Err(DigestError::WrongLength {
+                algorithm: name.to_owned(),
+                expected: 2 * length,
+                found: text.len(),
+            });
+        }
+        match (&algorithm, sha256_bytes(text)) {
+            (Algorithm::Sha256, Some(digest)) => self.sha256 = Some(digest),
+            _ => self.insert_text(algorithm, text.to_ascii_lowercase().into_boxed_str()),
+        }
+        Ok(())
     }
 
     fn insert_text(&mut self, algorithm: Algorithm, text: Box<str>) {
@@ -159,154 +266,6 @@ impl DigestSet {
             }
             Err(at) => self.others.insert(at, (algorithm, text)),
         }
-    }
-
-    /// Reads the object that links carry: `{"sha256": "…", …}`, hexadecimal digits of either case.
-    ///
-    /// # Errors
-    /// See [`DigestError`].
-    pub fn from_value(value: &Value) -> Result<Self, DigestError> {
-        let object = value.as_object().ok_or(DigestError::NotAnObject {
-            found: value.kind(),
-        })?;
-        let mut set = Self::default();
-        for (name, text) in object.iter() {
-            let algorithm = Algorithm::from_name(name);
-            let text = text
-                .as_str()
-                .filter(|text| {
-                    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-                })
-                .ok_or_else(|| DigestError::NotHex {
-                    algorithm: name.to_owned(),
-                })?;
-            if let Some(length) = algorithm.length()
-                && text.len() != 2 * length
-            {
-                return Err(DigestError::WrongLength {
-                    algorithm: name.to_owned(),
-                    expected: 2 * length,
-                    found: text.len(),
-                });
-            }
-            match (&algorithm, sha256_bytes(text)) {
-                (Algorithm::Sha256, Some(digest)) => set.sha256 = Some(digest),
-                _ => set.insert_text(algorithm, text.to_ascii_lowercase().into_boxed_str()),
-            }
-        }
-        Ok(set)
-    }
-
-    /// The object that links carry.
-    pub fn to_value(&self) -> Value {
-        let members = self
-            .iter()
-            .map(|(algorithm, text)| (algorithm.name().to_owned(), Value::String(text)));
-        Value::Object(members.collect::<Object>())
-    }
-
-    /// The digests as lower-case hexadecimal text.
-    pub fn iter(&self) -> impl Iterator<Item = (Algorithm, String)> {
-        let sha256 = self.sha256.map(|digest| (Algorithm::Sha256, hex(&digest)));
-        let others = self.others.iter().cloned();
-        sha256
-            .into_iter()
-            .chain(others.map(|(algorithm, text)| (algorithm, text.into_string())))
-    }
-
-    /// The SHA-256 digest, if there is one.
-    pub fn sha256(&self) -> Option<&[u8; 32]> {
-        self.sha256.as_ref()
-    }
-
-    /// Compares two sets.
-    pub fn agreement(&self, other: &Self) -> Agreement {
-        let sha256 = match (&self.sha256, &other.sha256) {
-            (Some(left), Some(right)) if left != right => return Agreement::Different,
-            (Some(_), Some(_)) => true,
-            _ => false,
-        };
-        let mut strong = sha256;
-        let mut shared = sha256;
-        for (algorithm, text) in &self.others {
-            let Ok(at) = other
-                .others
-                .binary_search_by(|(known, _)| known.cmp(algorithm))
-            else {
-                continue;
-            };
-            if other.others.get(at).is_none_or(|(_, there)| there != text) {
-                return Agreement::Different;
-            }
-            shared = true;
-            strong |= algorithm.is_strong();
-        }
-        match (strong, shared) {
-            (true, _) => Agreement::Same,
-            (false, false) if !self.is_empty() && !other.is_empty() => Agreement::NothingShared,
-            (false, _) => Agreement::TooWeak,
-        }
-    }
-
-    /// Leaves only the digests of algorithms that the other set has too.
-    pub fn keep_common(&mut self, other: &Self) {
-        if other.sha256.is_none() {
-            self.sha256 = None;
-        }
-        let known = |algorithm: &Algorithm| {
-            let mut there = other.others.iter();
-            there.any(|(shared, _)| shared == algorithm)
-        };
-        self.others.retain(|(algorithm, _)| known(algorithm));
-    }
-
-    /// Whether there is a digest of a strong algorithm.
-    pub fn has_strong(&self) -> bool {
-        self.sha256.is_some()
-            || self
-                .others
-                .iter()
-                .any(|(algorithm, _)| algorithm.is_strong())
-    }
-
-    /// Whether there is no digest at all.
-    pub fn is_empty(&self) -> bool {
-        self.sha256.is_none() && self.others.is_empty()
-    }
-}
-
-/// Lower-case hexadecimal text.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.extend(DIGITS.get(usize::from(nibble)));
-        }
-    }
-    text
-}
-
-fn sha256_bytes(text: &str) -> Option<[u8; 32]> {
-    let mut digest = [0; 32];
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != digest.len() || !rest.is_empty() {
-        return None;
-    }
-    for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
-        *byte = nibble(*high)? << 4 | nibble(*low)?;
-    }
-    Some(digest)
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
     }
 }
 

@@ -4,16 +4,24 @@
 //! under `signed`; signatures cover the canonical JSON of that value as it was received, never of
 //! something written anew, so that fields we do not know are covered too. *DSSE* has the payload as
 //! base64; signatures cover the bytes in it.
+//!
+//! An envelope keeps the bytes that signatures cover, and nothing else of the payload: where these
+//! can be read again, the payload is made of them when it is asked for. How it is read quickly is in
+//! [`received`](super::received).
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::STANDARD;
 
 use crate::encoding::{
-    self, CanonicalError, Object, ReadError, Value, canonical, compact, indented,
+    self, CanonicalError, Object, ReadError, Value, Writing, canonical, compact, indented,
 };
 use crate::keys::KeyId;
 
-use super::{hex, quoted};
+use super::signature::{from_base64, signatures};
+use super::{Complaint, Link, Signature, hex, quoted, received};
 
 /// The payload type of in-toto metadata in DSSE (links and layouts alike).
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -31,22 +39,29 @@ pub enum Form {
 #[derive(Clone, Debug)]
 pub struct Envelope {
     form: Form,
-    /// The document as received, unknown fields included.
-    document: Object,
-    payload: Value,
-    message: Vec<u8>,
+    /// The document as received, unknown fields included; without the payload where that can be
+    /// made of the message.
+    around: Object,
+    kind: PayloadKind,
+    body: Body,
     signatures: Vec<Signature>,
 }
 
-/// One signature of an envelope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signature {
-    /// The id of the key that is said to have made it.
-    pub keyid: Option<KeyId>,
-    /// The signature itself; `None` when it is absent or not written as the form asks.
-    pub bytes: Option<Vec<u8>>,
-    /// Whether this is an OpenPGP signature as in-toto stores them.
-    pub openpgp: bool,
+#[derive(Clone, Debug)]
+enum Body {
+    /// The payload is a part of the message and was accepted by [`received`].
+    Text(Received, OnceLock<Value>),
+    /// The exact way, for whatever is unusual.
+    Tree { payload: Value, message: Vec<u8> },
+}
+
+/// A message and where the payload stands in it.
+#[derive(Clone, Debug)]
+pub(super) struct Received {
+    pub(super) text: Arc<String>,
+    pub(super) message: Range<usize>,
+    pub(super) payload: Range<usize>,
+    pub(super) writing: Writing,
 }
 
 /// What an envelope's payload says it is.
@@ -100,6 +115,19 @@ impl Envelope {
     /// # Errors
     /// See [`EnvelopeError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        Self::from_vec(bytes.to_vec())
+    }
+
+    /// The same for bytes that are not needed any more: the message can take their place.
+    ///
+    /// # Errors
+    /// See [`EnvelopeError`].
+    pub fn from_vec(bytes: Vec<u8>) -> Result<Self, EnvelopeError> {
+        received::read(bytes).unwrap_or_else(|bytes| Self::from_tree(&bytes))
+    }
+
+    /// The exact way.
+    pub(super) fn from_tree(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         let value = encoding::parse(bytes).map_err(EnvelopeError::Json)?;
         let Value::Object(document) = value else {
             let text = format!("expected an object with signatures, found {}", value.kind());
@@ -115,47 +143,49 @@ impl Envelope {
         }
     }
 
-    fn metablock(document: Object) -> Result<Self, EnvelopeError> {
-        let payload = match document.get("signed") {
-            Some(payload @ Value::Object(_)) => payload.clone(),
+    fn metablock(mut document: Object) -> Result<Self, EnvelopeError> {
+        let payload = match document.remove("signed") {
+            Some(payload @ Value::Object(_)) => payload,
             other => {
-                let kind = other.map_or("nothing", Value::kind);
+                let kind = other.as_ref().map_or("nothing", Value::kind);
                 let text = format!("expected an object in the field `signed`, found {kind}");
                 return Err(EnvelopeError::Form(text));
             }
         };
-        Ok(Self {
-            form: Form::Metablock,
-            message: canonical(&payload).map_err(EnvelopeError::Canonical)?,
-            signatures: signatures(&document, Form::Metablock)?,
-            document,
-            payload,
-        })
+        let message = canonical(&payload).map_err(EnvelopeError::Canonical)?;
+        let body = Body::Tree { payload, message };
+        Self::new(Form::Metablock, document, body)
     }
 
     fn dsse(document: Object) -> Result<Self, EnvelopeError> {
-        let found = match document.get("payloadType") {
-            Some(Value::String(found)) => found.clone(),
-            other => {
-                let kind = other.map_or("nothing", Value::kind);
-                let text = format!("expected a string in the field `payloadType`, found {kind}");
-                return Err(EnvelopeError::Form(text));
-            }
-        };
-        if found != PAYLOAD_TYPE {
-            return Err(EnvelopeError::PayloadType { found });
-        }
+        check_payload_type(document.get("payloadType"))?;
         let text = document.get("payload").and_then(Value::as_str);
         let bytes = text.and_then(from_base64).ok_or_else(|| {
             EnvelopeError::Form("the field `payload` is not base64 text".to_owned())
         })?;
+        let message = encoding::pae(PAYLOAD_TYPE, &bytes);
+        signatures(&document, Form::Dsse)?;
+        let payload = encoding::parse(&bytes).map_err(EnvelopeError::PayloadJson)?;
+        Self::new(Form::Dsse, document, Body::Tree { payload, message })
+    }
+
+    fn new(form: Form, around: Object, body: Body) -> Result<Self, EnvelopeError> {
         Ok(Self {
-            form: Form::Dsse,
-            message: encoding::pae(PAYLOAD_TYPE, &bytes),
-            signatures: signatures(&document, Form::Dsse)?,
-            payload: encoding::parse(&bytes).map_err(EnvelopeError::PayloadJson)?,
-            document,
+            form,
+            signatures: signatures(&around, form)?,
+            kind: body.kind(),
+            around,
+            body,
         })
+    }
+
+    /// An envelope whose payload was accepted where it stands.
+    pub(super) fn of_received(
+        form: Form,
+        around: Object,
+        received: Received,
+    ) -> Result<Self, EnvelopeError> {
+        Self::new(form, around, Body::Text(received, OnceLock::new()))
     }
 
     /// A new envelope without signatures.
@@ -163,26 +193,21 @@ impl Envelope {
     /// # Errors
     /// The payload has no canonical form, which a Metablock needs.
     pub fn unsigned(payload: Value, form: Form) -> Result<Self, CanonicalError> {
-        let mut document = Object::new();
-        document.set("signatures", Value::Array(Vec::new()));
+        let mut around = Object::new();
+        around.set("signatures", Value::Array(Vec::new()));
         let message = match form {
-            Form::Metablock => {
-                let message = canonical(&payload)?;
-                document.set("signed", payload.clone());
-                message
-            }
+            Form::Metablock => canonical(&payload)?,
             Form::Dsse => {
-                let text = compact(&payload);
-                document.set("payloadType", PAYLOAD_TYPE);
-                document.set("payload", STANDARD.encode(&text));
-                encoding::pae(PAYLOAD_TYPE, text.as_bytes())
+                around.set("payloadType", PAYLOAD_TYPE);
+                encoding::pae(PAYLOAD_TYPE, compact(&payload).as_bytes())
             }
         };
+        let body = Body::Tree { payload, message };
         Ok(Self {
             form,
-            document,
-            payload,
-            message,
+            around,
+            kind: body.kind(),
+            body,
             signatures: Vec::new(),
         })
     }
@@ -192,27 +217,46 @@ impl Envelope {
         self.form
     }
 
-    /// The payload, as received.
+    /// The payload, as received. Where it stands in the message, the tree is made when it is first
+    /// asked for.
     pub fn payload(&self) -> &Value {
-        &self.payload
+        match &self.body {
+            Body::Tree { payload, .. } => payload,
+            Body::Text(received, payload) => payload.get_or_init(|| {
+                encoding::accepted_value(received.payload_text(), received.writing)
+            }),
+        }
+    }
+
+    /// The payload as a link. Its artifacts share the memory of the message where that can be.
+    ///
+    /// # Errors
+    /// As [`Link::from_value`].
+    pub fn link(&self) -> Result<Link, Vec<Complaint>> {
+        let quick = match &self.body {
+            Body::Tree { .. } => None,
+            Body::Text(received, _) => {
+                let Range { start, end } = received.payload;
+                Link::from_text(&received.text, start, end, received.writing)
+            }
+        };
+        quick.map_or_else(|| Link::from_value(self.payload()), Ok)
     }
 
     /// What the payload says it is.
     pub fn kind(&self) -> PayloadKind {
-        let kind = self
-            .payload
-            .as_object()
-            .and_then(|payload| payload.get("_type"));
-        match kind.and_then(Value::as_str) {
-            Some("link") => PayloadKind::Link,
-            Some("layout") => PayloadKind::Layout,
-            other => PayloadKind::Other(other.map(str::to_owned)),
-        }
+        self.kind.clone()
     }
 
     /// The bytes that signatures cover.
     pub fn message(&self) -> &[u8] {
-        &self.message
+        match &self.body {
+            Body::Tree { message, .. } => message,
+            Body::Text(received, _) => {
+                let text = received.text.get(received.message.clone());
+                text.unwrap_or_default().as_bytes()
+            }
+        }
     }
 
     /// The signatures in their order.
@@ -223,7 +267,7 @@ impl Envelope {
     /// Takes all signatures away.
     pub fn clear_signatures(&mut self) {
         self.signatures.clear();
-        self.document.set("signatures", Value::Array(Vec::new()));
+        self.around.set("signatures", Value::Array(Vec::new()));
     }
 
     /// Adds a signature; one under the same key id is replaced in its place.
@@ -242,7 +286,7 @@ impl Envelope {
             bytes: Some(bytes.to_vec()),
             openpgp: false,
         };
-        let mut entries = match self.document.remove("signatures") {
+        let mut entries = match self.around.remove("signatures") {
             Some(Value::Array(entries)) => entries,
             _ => Vec::new(),
         };
@@ -258,146 +302,71 @@ impl Envelope {
         }
         entries.insert(at, Value::Object(entry));
         self.signatures.insert(at, signature);
-        self.document.set("signatures", Value::Array(entries));
+        self.around.set("signatures", Value::Array(entries));
     }
 
     /// The file as the reference writes it; unknown fields stay.
     pub fn to_text(&self) -> String {
-        let document = Value::Object(self.document.clone());
+        let mut document = self.around.clone();
         match self.form {
-            Form::Metablock => indented(&document),
-            Form::Dsse => compact(&document),
+            Form::Metablock => {
+                document.set("signed", self.payload().clone());
+                indented(&Value::Object(document))
+            }
+            Form::Dsse => {
+                if document.get("payload").is_none() {
+                    document.set("payload", STANDARD.encode(self.dsse_payload()));
+                }
+                compact(&Value::Object(document))
+            }
+        }
+    }
+
+    /// The payload behind the header of the message, which says how long it is.
+    fn dsse_payload(&self) -> &[u8] {
+        let message = self.message();
+        let mut parts = message.splitn(5, |byte| *byte == b' ');
+        parts.nth(4).unwrap_or_default()
+    }
+}
+
+impl Body {
+    fn kind(&self) -> PayloadKind {
+        let kind = match self {
+            Self::Tree { payload, .. } => {
+                let kind = payload.as_object().and_then(|object| object.get("_type"));
+                kind.and_then(Value::as_str).map(str::to_owned)
+            }
+            Self::Text(received, _) => received::type_of(received.payload_text(), received.writing),
+        };
+        match kind.as_deref() {
+            Some("link") => PayloadKind::Link,
+            Some("layout") => PayloadKind::Layout,
+            _ => PayloadKind::Other(kind),
         }
     }
 }
 
-fn signatures(document: &Object, form: Form) -> Result<Vec<Signature>, EnvelopeError> {
-    let Some(Value::Array(entries)) = document.get("signatures") else {
-        let text = "expected a list in the field `signatures`";
-        return Err(EnvelopeError::Form(text.to_owned()));
-    };
-    entries
-        .iter()
-        .map(|entry| match entry {
-            Value::Object(entry) => Ok(signature(entry, form)),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => {
-                let text = format!("expected an object as a signature, found {}", entry.kind());
-                Err(EnvelopeError::Form(text))
-            }
-        })
-        .collect()
-}
-
-fn signature(entry: &Object, form: Form) -> Signature {
-    let text = |name: &str| entry.get(name).and_then(Value::as_str);
-    Signature {
-        keyid: text("keyid").map(KeyId::new),
-        bytes: text("sig").and_then(|sig| match form {
-            Form::Metablock => from_hex(sig),
-            Form::Dsse => from_base64(sig),
-        }),
-        openpgp: entry.get("other_headers").is_some(),
+impl Received {
+    fn payload_text(&self) -> &str {
+        self.text.get(self.payload.clone()).unwrap_or_default()
     }
 }
 
-/// Standard or URL-safe alphabet, padded, without white space (DSSE protocol, "Verification").
-fn from_base64(text: &str) -> Option<Vec<u8>> {
-    STANDARD
-        .decode(text)
-        .or_else(|_| URL_SAFE.decode(text))
-        .ok()
-}
-
-/// Hexadecimal digits of either case.
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok();
-    rest.is_empty().then(|| pairs.iter().map(byte).collect())?
+/// In-toto metadata has one payload type.
+pub(super) fn check_payload_type(found: Option<&Value>) -> Result<(), EnvelopeError> {
+    match found {
+        Some(Value::String(found)) if found == PAYLOAD_TYPE => Ok(()),
+        Some(Value::String(found)) => Err(EnvelopeError::PayloadType {
+            found: found.clone(),
+        }),
+        other => {
+            let kind = other.map_or("nothing", Value::kind);
+            let text = format!("expected a string in the field `payloadType`, found {kind}");
+            Err(EnvelopeError::Form(text))
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_payload_counts_where_both_stand() {
-        let text = format!(
-            r#"{{"payloadType":"{PAYLOAD_TYPE}","payload":"e30=","signed":{{"_type":"link"}},"signatures":[]}}"#
-        );
-        let envelope = Envelope::from_bytes(text.as_bytes()).unwrap();
-        assert_eq!(envelope.form(), Form::Dsse);
-        assert_eq!(envelope.kind(), PayloadKind::Other(None));
-        assert_eq!(
-            envelope.message(),
-            b"DSSEv1 28 application/vnd.in-toto+json 2 {}"
-        );
-    }
-
-    #[test]
-    fn what_is_no_envelope_is_refused() {
-        for text in [
-            "{}",
-            "[]",
-            "7",
-            r#"{"signed":null,"signatures":[]}"#,
-            r#"{"signed":{}}"#,
-            r#"{"signed":{},"signatures":{}}"#,
-            r#"{"signed":{},"signatures":[7]}"#,
-            r#"{"signed":{"a":1.5},"signatures":[]}"#,
-            r#"{"payload":"e30=","signatures":[]}"#,
-            r#"{"payload":"e30=","payloadType":"x","signatures":[]}"#,
-            r#"{"payload":"e3 0=","payloadType":"application/vnd.in-toto+json","signatures":[]}"#,
-            r#"{"payload":"e30","payloadType":"application/vnd.in-toto+json","signatures":[]}"#,
-            r#"{"payload":"e30=","payloadType":"application/vnd.in-toto+json"}"#,
-        ] {
-            assert!(Envelope::from_bytes(text.as_bytes()).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_signature_in_the_wrong_writing_has_no_bytes() {
-        let text = r#"{"signed":{},"signatures":[{"keyid":"a","sig":"0G"},{"sig":"aBC"},{"keyid":"b","sig":"aB0f"}]}"#;
-        let envelope = Envelope::from_bytes(text.as_bytes()).unwrap();
-        let bytes: Vec<_> = envelope
-            .signatures()
-            .iter()
-            .map(|s| s.bytes.clone())
-            .collect();
-        assert_eq!(bytes, [None, None, Some(vec![0xab, 0x0f])]);
-    }
-
-    #[test]
-    fn signing_keeps_unknown_fields_and_replaces_its_own_signature() {
-        let text = r#"{"signed":{"_type":"layout","rootcas":{}},"x":1,"signatures":[{"keyid":"a","sig":"00","cert":"c"},{"keyid":"b","sig":"00"}]}"#;
-        let mut envelope = Envelope::from_bytes(text.as_bytes()).unwrap();
-        envelope.add_signature(&KeyId::new("b"), &[1]);
-        envelope.add_signature(&KeyId::new("c"), &[2]);
-        let again = Envelope::from_bytes(envelope.to_text().as_bytes()).unwrap();
-        assert_eq!(again.message(), envelope.message());
-        assert_eq!(again.signatures(), envelope.signatures());
-        assert!(
-            again.to_text().contains("\"cert\": \"c\"") && again.to_text().contains("\"x\": 1")
-        );
-        let sigs: Vec<_> = again
-            .signatures()
-            .iter()
-            .map(|s| s.bytes.clone().unwrap())
-            .collect();
-        assert_eq!(sigs, [vec![0], vec![1], vec![2]]);
-    }
-
-    #[test]
-    fn a_new_dsse_payload_is_written_as_the_reference_does() {
-        let payload = encoding::parse("{\"b\":\"é\",\"a\":[1]}".as_bytes()).unwrap();
-        let envelope = Envelope::unsigned(payload, Form::Dsse).unwrap();
-        assert_eq!(
-            envelope.message(),
-            br#"DSSEv1 28 application/vnd.in-toto+json 25 {"a": [1], "b": "\u00e9"}"#
-        );
-    }
-}
+mod tests;

@@ -1,8 +1,15 @@
 //! Links (in-toto specification 4.4): what one performance of a step had, did and made.
+//!
+//! A link is read in two ways: from its text, quickly, and from a tree, which knows how to complain.
+//! The quick way gives up over anything that is not as it must be.
 
-use crate::encoding::{Object, Value};
+use std::sync::Arc;
 
+use crate::encoding::{Cursor, Object, Text, Value, Writing};
+
+use super::artifacts::Builder;
 use super::field::{At, Complaint, Complaints, pointer_token};
+use super::hex::sha256_bytes;
 use super::{ArtifactPath, Artifacts, DigestSet, Side};
 
 /// A link.
@@ -37,6 +44,41 @@ impl Link {
         }
     }
 
+    /// Reads the payload from the part of a text that starts at `start` and was accepted by a
+    /// [`Cursor`] before. The names of the artifacts share the text. `None` when anything has not
+    /// the form it must have: [`Self::from_value`] then says what.
+    pub(super) fn from_text(
+        text: &Arc<String>,
+        start: usize,
+        end: usize,
+        writing: Writing,
+    ) -> Option<Self> {
+        let mut cursor = Cursor::new(text.get(start..end)?, writing);
+        let mut link = Self::default();
+        let mut named = false;
+        cursor.space();
+        cursor.object(|cursor, key| {
+            match key.decoded().as_ref() {
+                "name" => {
+                    link.name = cursor.string()?.decoded().into_owned();
+                    named = true;
+                }
+                "materials" => link.materials = quick_artifacts(cursor, text, start)?,
+                "products" => link.products = quick_artifacts(cursor, text, start)?,
+                "command" => cursor.array(|cursor| {
+                    link.command.push(cursor.string()?.decoded().into_owned());
+                    Some(())
+                })?,
+                "byproducts" => link.byproducts = quick_object(cursor)?,
+                "environment" => link.environment = quick_object(cursor)?,
+                _ => cursor.value()?,
+            }
+            Some(())
+        })?;
+        cursor.end()?;
+        named.then_some(link)
+    }
+
     /// The artifacts of one side.
     pub fn side(&self, side: Side) -> &Artifacts {
         match side {
@@ -57,6 +99,51 @@ impl Link {
         object.set("environment", self.environment.clone());
         Value::Object(object)
     }
+}
+
+fn quick_object(cursor: &mut Cursor<'_>) -> Option<Object> {
+    match cursor.tree()? {
+        Value::Object(object) => Some(object),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            None
+        }
+    }
+}
+
+fn quick_artifacts(cursor: &mut Cursor<'_>, text: &Arc<String>, base: usize) -> Option<Artifacts> {
+    let mut artifacts = Builder::sharing(text, base);
+    cursor.object(|cursor, name| {
+        artifacts.push(name, quick_digests(cursor)?);
+        Some(())
+    })?;
+    Some(artifacts.finish())
+}
+
+fn quick_digests(cursor: &mut Cursor<'_>) -> Option<DigestSet> {
+    let mut several: Vec<(Text<'_>, Text<'_>)> = Vec::new();
+    let mut sha256 = None;
+    cursor.object(|cursor, algorithm| {
+        let text = cursor.string()?;
+        match (algorithm.verbatim(), text.verbatim()) {
+            (Some(("sha256", _)), Some((hex, _))) if several.is_empty() => {
+                sha256 = Some((sha256_bytes(hex)?, algorithm, text));
+            }
+            _ => several.push((algorithm, text)),
+        }
+        Some(())
+    })?;
+    if let (Some((digest, ..)), true) = (sha256, several.is_empty()) {
+        return Some(DigestSet::of_sha256(digest));
+    }
+    several.extend(sha256.map(|(_, algorithm, text)| (algorithm, text)));
+    let decoded: Vec<_> = several
+        .iter()
+        .map(|(algorithm, text)| (algorithm.decoded(), text.decoded()))
+        .collect();
+    let members = decoded
+        .iter()
+        .map(|(algorithm, text)| (algorithm.as_ref(), Some(text.as_ref())));
+    DigestSet::from_texts(members).ok()
 }
 
 fn read(payload: &Value, complaints: &mut Complaints) -> Option<Link> {
@@ -93,25 +180,23 @@ fn artifacts(at: &At<'_>, object: &Object, name: &str, complaints: &mut Complain
     let Some(side) = at.field(object, name) else {
         return Artifacts::new();
     };
-    let mut artifacts = Artifacts::new();
+    let mut artifacts = Vec::new();
     for (path, digests) in complaints.object(&side).into_iter().flat_map(Object::iter) {
         match DigestSet::from_value(digests) {
-            Ok(digests) => {
-                artifacts.insert(ArtifactPath::claimed(path), digests);
-            }
+            Ok(digests) => artifacts.push((ArtifactPath::claimed(path), digests)),
             Err(error) => {
                 let pointer = format!("{}/{}", side.pointer, pointer_token(path));
                 complaints.add(&pointer, error.to_string());
             }
         }
     }
-    artifacts
+    artifacts.into_iter().collect()
 }
 
 fn artifacts_value(artifacts: &Artifacts) -> Value {
     let members = artifacts
         .iter()
-        .map(|(path, digests)| (path.as_str().to_owned(), digests.to_value()));
+        .map(|(path, digests)| (path.to_owned(), digests.to_value()));
     Value::Object(members.collect())
 }
 
@@ -129,6 +214,31 @@ mod tests {
         );
         let value = parse(json.as_bytes()).unwrap();
         assert_eq!(Link::from_value(&value).unwrap().to_value(), value);
+    }
+
+    fn quick(text: &str) -> Option<Link> {
+        let text = Arc::new(format!("before{text}"));
+        Link::from_text(&text, 6, text.len(), Writing::Json)
+    }
+
+    #[test]
+    fn the_quick_way_reads_what_the_tree_reads() {
+        let (digest, long) = ("aB".repeat(32), "0c".repeat(64));
+        let materials = format!(
+            r#"{{"a":{{"sha256":"{digest}"}},"b\\\n\u00e9":{{"blake3":"{digest}","sha256":"{digest}","sha512":"{long}"}},"c":{{}}}}"#
+        );
+        let sides =
+            format!(r#""materials":{materials},"name":"s\"","products":{{"a":{{"md5":"abc"}}}}"#);
+        for json in [
+            r#"{"name":"s"}"#.to_owned(),
+            format!(
+                r#"{{"_type":"link","byproducts":{{"x":[1,{{}}]}},"command":["a\tb",""],"environment":{{}},{sides},"zz":[null]}}"#
+            ),
+            format!("{{{sides}}}").replace(',', " , \n"),
+        ] {
+            let link = Link::from_value(&parse(json.as_bytes()).unwrap()).unwrap();
+            assert_eq!(quick(&json).unwrap(), link, "{json}");
+        }
     }
 
     #[test]
@@ -150,6 +260,7 @@ mod tests {
         ] {
             let found = Link::from_value(&parse(json.as_bytes()).unwrap()).unwrap_err();
             assert!(found[0].to_string().contains(pointer), "{json}: {found:?}");
+            assert_eq!(quick(json), None, "{json}");
         }
     }
 }

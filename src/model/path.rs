@@ -5,14 +5,7 @@
 //! character NUL, with `/` as the only separator.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
 use std::fmt;
-
-use super::DigestSet;
-
-/// The materials or the products of a link: artifact name to digests, in the order of the names'
-/// code points.
-pub type Artifacts = BTreeMap<ArtifactPath, DigestSet>;
 
 /// The name of an artifact, as it stands in a link.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use regex_syntax::hir::{Class as HirClass, ClassUnicode, ClassUnicodeRange, Dot, Hir, Repetition};
+
 /// A pattern, compiled once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
@@ -36,6 +38,16 @@ impl Class {
             negated: true,
             ranges: Vec::new(),
         }
+    }
+
+    fn tree(&self) -> ClassUnicode {
+        let ordered = self.ranges.iter().filter(|(low, high)| low <= high);
+        let range = |(low, high): &(char, char)| ClassUnicodeRange::new(*low, *high);
+        let mut class = ClassUnicode::new(ordered.map(range));
+        if self.negated {
+            class.negate();
+        }
+        class
     }
 
     fn contains(&self, character: char) -> bool {
@@ -113,6 +125,55 @@ impl Pattern {
             tokens = behind;
             rest = from.clone();
         }
+    }
+}
+
+/// What a pattern is about, where that can be seen in an ordered list of names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `*`
+    Everything,
+    /// This name.
+    Exactly(String),
+    /// Names that start so, `start*`.
+    StartingWith(String),
+    /// Names must be looked at one by one.
+    Other,
+}
+
+impl Pattern {
+    pub(super) fn shape(&self) -> Shape {
+        let (literal, last) = match self.tokens.split_last() {
+            Some((Token::Star, before)) => (before, true),
+            _ => (self.tokens.as_slice(), false),
+        };
+        let mut text = String::new();
+        for token in literal {
+            let Token::Literal(character) = token else {
+                return Shape::Other;
+            };
+            text.push(*character);
+        }
+        match (last, text.is_empty()) {
+            (true, true) => Shape::Everything,
+            (true, false) => Shape::StartingWith(text),
+            (false, _) => Shape::Exactly(text),
+        }
+    }
+
+    /// The pattern as a syntax tree that matches the same names from start to end.
+    pub(super) fn tree(&self) -> Hir {
+        let tree = |token: &Token| match token {
+            Token::Literal(character) => Hir::literal(character.to_string().into_bytes()),
+            Token::One(class) => Hir::class(HirClass::Unicode(class.tree())),
+            Token::Star => Hir::repetition(Repetition {
+                min: 0,
+                max: None,
+                greedy: true,
+                sub: Box::new(Hir::dot(Dot::AnyByte)),
+            }),
+        };
+        Hir::concat(self.tokens.iter().map(tree).collect())
     }
 }
 

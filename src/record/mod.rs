@@ -107,14 +107,14 @@ pub fn record(
         .map(|(name, source)| digests(name, &source, ground))
         .collect();
     let mut errors = claims.errors;
-    let mut artifacts = Artifacts::new();
+    let mut artifacts = Vec::new();
     for result in hashed {
         match result {
-            Ok((name, digests)) => drop(artifacts.insert(name, digests)),
+            Ok(named) => artifacts.push(named),
             Err(found) => errors.extend(found),
         }
     }
-    RecordErrors::check(errors).map(|()| artifacts)
+    RecordErrors::check(errors).map(|()| artifacts.into_iter().collect())
 }
 
 /// What is wrong before anything is read.

@@ -5,7 +5,7 @@
 //! the step: one that some of them left out was vouched for by fewer people than the threshold asks
 //! for, and could be matched with something that the others never saw.
 
-use crate::model::{Agreement, ArtifactPath, Artifacts, ItemName, Link, Side, quoted};
+use crate::model::{Agreement, Artifacts, ItemName, Link, Pairing, Side, quoted};
 use crate::report::{Difference, DifferenceKind, Problem};
 
 /// How many differences between two links are named before the rest is counted.
@@ -20,8 +20,8 @@ pub(super) fn settle(links: &[(&str, &Link)]) -> Result<Link, Vec<Problem>> {
     };
     let mut link = (*first).clone();
     for (_, other) in others {
-        keep_common(&mut link.materials, &other.materials);
-        keep_common(&mut link.products, &other.products);
+        link.materials.keep_common(&other.materials);
+        link.products.keep_common(&other.products);
     }
     if problems.is_empty() && !others.is_empty() {
         for side in [Side::Materials, Side::Products] {
@@ -40,14 +40,6 @@ pub(super) fn settle(links: &[(&str, &Link)]) -> Result<Link, Vec<Problem>> {
         Ok(link)
     } else {
         Err(problems)
-    }
-}
-
-fn keep_common(kept: &mut Artifacts, other: &Artifacts) {
-    for (path, digests) in kept.iter_mut() {
-        if let Some(there) = other.get(path) {
-            digests.keep_common(there);
-        }
     }
 }
 
@@ -86,29 +78,29 @@ fn compare(
     differences: &mut Vec<Difference>,
     problems: &mut Vec<Problem>,
 ) {
-    let mut differs = |path: &ArtifactPath, how| {
+    let mut differs = |path: Option<&str>, how| {
         differences.push(Difference {
             side,
-            path: path.to_string(),
+            path: path.unwrap_or_default().to_owned(),
             how,
         });
     };
-    for (path, digests) in first {
-        match other.get(path).map(|there| digests.agreement(there)) {
-            None => differs(path, DifferenceKind::OnlyInFirst),
-            Some(Agreement::Same) => {}
-            Some(Agreement::Different | Agreement::NothingShared) => {
-                differs(path, DifferenceKind::Digests);
-            }
-            Some(Agreement::TooWeak) => problems.push(Problem::WeakDigest {
-                side,
-                path: path.to_string(),
-                with: quoted(other_path).to_string(),
-            }),
+    let mut only_in_other = Vec::new();
+    first.pair(other, |pairing| match pairing {
+        Pairing::First(at) => differs(first.name(at), DifferenceKind::OnlyInFirst),
+        Pairing::Second(at) => only_in_other.push(at),
+        Pairing::Both(_, _, Agreement::Same) => {}
+        Pairing::Both(at, _, Agreement::Different | Agreement::NothingShared) => {
+            differs(first.name(at), DifferenceKind::Digests);
         }
-    }
-    for path in other.keys().filter(|path| !first.contains_key(*path)) {
-        differs(path, DifferenceKind::OnlyInOther);
+        Pairing::Both(at, _, Agreement::TooWeak) => problems.push(Problem::WeakDigest {
+            side,
+            path: first.name(at).unwrap_or_default().to_owned(),
+            with: quoted(other_path).to_string(),
+        }),
+    });
+    for at in only_in_other {
+        differs(other.name(at), DifferenceKind::OnlyInOther);
     }
 }
 
@@ -144,7 +136,7 @@ pub(super) fn summary<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Algorithm, DigestSet};
+    use crate::model::{Algorithm, ArtifactPath, DigestSet};
 
     fn link(products: &[(&str, u8)]) -> Link {
         let digest = |byte: &u8| DigestSet::of_sha256([*byte; 32]);

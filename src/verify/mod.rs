@@ -1,7 +1,8 @@
 //! The decision: may this product be released?
 //!
 //! [`verify`] is a pure function of the evidence, the keys, the clock and the parameters, with one
-//! hole: the [`Inspector`], which runs the commands of inspections. It never stops at the first
+//! hole: the [`Inspector`], which runs the commands of inspections. Signatures, links and rules are
+//! checked on all cores; the report does not depend on how many there are. It never stops at the first
 //! failure; what cannot be judged because of another failure is reported as not reached. The
 //! procedure (in-toto specification 5.2, in the reference's order but for step 7):
 //!
@@ -21,6 +22,7 @@
 mod agree;
 mod params;
 mod rules;
+mod ruling;
 mod signed;
 mod steps;
 
@@ -31,10 +33,9 @@ pub use signed::{Checked, Owner};
 
 use crate::model::{
     Envelope, EnvelopeError, Evidence, Inspection, ItemName, Layout, Link, Moment, PayloadKind,
-    Rules, Side, quoted,
 };
 use crate::report::{
-    Finding, Item, ItemKind, LayoutSummary, Place, Problem, Report, Severity, Status, Verdict,
+    Finding, Item, ItemKind, LayoutSummary, Place, Problem, Report, Severity, Verdict,
 };
 
 /// What is to be verified, against what.
@@ -239,17 +240,13 @@ impl<'a> Engine<'a> {
         };
         self.validity(&node, source.item);
         let layout = node.layout.clone();
+        let mut glances = steps::glances(&layout, source.evidence).into_iter();
         let items: Vec<usize> = layout
             .steps
             .iter()
-            .map(|step| self.step(&mut node, step, source.evidence))
+            .map(|step| self.step(&mut node, step, source.evidence, &mut glances))
             .collect();
-        for (step, item) in layout.steps.iter().zip(items) {
-            if let Some(link) = node.links.get(&step.name) {
-                let link_of = |name: &ItemName| node.links.get(name);
-                self.rules(&node, item, &step.rules, &step.pointer, link, &link_of);
-            }
-        }
+        self.step_rules(&node, &items);
         self.nodes.push(node);
         self.nodes.len().checked_sub(1)
     }
@@ -267,43 +264,6 @@ impl<'a> Engine<'a> {
         }
         if node.layout.steps.is_empty() && node.layout.inspections.is_empty() {
             self.note(item, Problem::LayoutEmpty, node.place(""));
-        }
-    }
-
-    /// Steps 6 and 8: the rules of one step or inspection.
-    fn rules<'l>(
-        &mut self,
-        node: &Node,
-        item: usize,
-        rules: &Rules,
-        pointer: &str,
-        link: &Link,
-        link_of: &dyn Fn(&ItemName) -> Option<&'l Link>,
-    ) {
-        let Some(item) = self.report.items.get_mut(item) else {
-            return;
-        };
-        let both = [Side::Materials, Side::Products];
-        let mut all = both.iter().flat_map(|side| rules.of(*side));
-        let missing = all.find_map(|rule| rule.source().filter(|from| link_of(from).is_none()));
-        if let Some(from) = missing {
-            let why = format!(
-                "its rules compare with {}, of which there is no valid link",
-                quoted(from.as_str())
-            );
-            item.findings.push(Finding {
-                severity: Severity::Note,
-                problem: Problem::NotReached { why },
-                place: node.place(pointer),
-            });
-            return;
-        }
-        item.status = Status::Passed;
-        for side in both {
-            for (index, problem) in rules::apply(rules.of(side), side, link, link_of) {
-                let place = node.place(&format!("{pointer}/{}/{index}", side.rules_field()));
-                item.fail(problem, place);
-            }
         }
     }
 
@@ -346,8 +306,8 @@ impl<'a> Engine<'a> {
                 let link_of = |name: &ItemName| links.get(name);
                 match links.get(&inspection.name) {
                     Some(link) => {
-                        let (rules, pointer) = (&inspection.rules, &inspection.pointer);
-                        self.rules(&node, first + at, rules, pointer, link, &link_of);
+                        let ruling = ruling::Ruling::new(&inspection.rules, link, &link_of);
+                        self.ruled(&node, first + at, &inspection.pointer, ruling);
                     }
                     None => self.not_reached(first + at),
                 }

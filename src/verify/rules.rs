@@ -6,9 +6,14 @@
 //! left alone at the end, as the specification has it: a list that shall be complete ends with
 //! `DISALLOW *`.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
 use crate::model::{
-    Agreement, ArtifactPath, Artifacts, ItemName, Link, MatchRule, Pattern, Prefix, Rule, Side,
-    escaped, quoted,
+    Agreement, ArtifactPath, Artifacts, Bits, ItemName, Link, MatchRule, Pairing, Pattern,
+    PatternSet, Prefix, Rule, Rules, Side, escaped, quoted,
 };
 use crate::report::Problem;
 
@@ -16,52 +21,144 @@ use crate::report::Problem;
 /// them.
 const EXPLAINED_AT_MOST: usize = 100;
 
-/// Applies a rule list to one side of a link. `link_of` gives the links of other steps. Every
-/// problem comes with the index of the rule that found it.
-pub(super) fn apply<'a>(
+/// The links of other steps.
+pub(super) type LinkOf<'a> = dyn Fn(&ItemName) -> Option<&'a Link> + Sync + 'a;
+
+/// Applies the rules of both sides to a link; `link_of` gives the links of other steps. Every
+/// problem comes with the side and the index of the rule that found it, in the order of the rules.
+pub(super) fn apply(
+    rules: &Rules,
+    link: &Link,
+    link_of: &LinkOf<'_>,
+) -> Vec<(Side, usize, Problem)> {
+    let found: Vec<Vec<_>> = [Side::Materials, Side::Products]
+        .into_par_iter()
+        .map(|side| {
+            let found = apply_side(rules.of(side), side, link, link_of);
+            let found = found.into_iter();
+            found
+                .map(|(index, problem)| (side, index, problem))
+                .collect()
+        })
+        .collect();
+    found.concat()
+}
+
+fn apply_side(
     rules: &[Rule],
     side: Side,
     link: &Link,
-    link_of: &dyn Fn(&ItemName) -> Option<&'a Link>,
+    link_of: &LinkOf<'_>,
 ) -> Vec<(usize, Problem)> {
+    let own = link.side(side);
+    let patterns = PatternSet::new(rules.iter().filter_map(on_names));
     let mut queue = Queue {
         side,
-        link,
-        waiting: link.side(side).keys().collect(),
+        own,
+        other: match side {
+            Side::Materials => &link.products,
+            Side::Products => &link.materials,
+        },
+        matching: patterns.matches(own),
+        patterns,
+        beside: OnceCell::new(),
+        steps: BTreeMap::new(),
+        waiting: Bits::all(own.len()),
         found: Vec::new(),
     };
     for (index, rule) in rules.iter().enumerate() {
         let before = rules.get(..index).unwrap_or_default();
-        let near = |path: &ArtifactPath| near_misses(before, path, link.side(side), link_of);
+        let near = |at| near_misses(before, at, own, link_of);
         queue.apply(index, rule, link_of, &near);
     }
     queue.found
 }
 
+/// The pattern of a rule, when it is matched with whole names.
+fn on_names(rule: &Rule) -> Option<&Pattern> {
+    match rule {
+        Rule::Allow(pattern)
+        | Rule::Create(pattern)
+        | Rule::Delete(pattern)
+        | Rule::Disallow(pattern)
+        | Rule::Modify(pattern) => Some(pattern),
+        Rule::Match(rule) => rule.source.is_none().then_some(&rule.pattern),
+        Rule::Require(_) => None,
+    }
+}
+
+/// How the artifacts of a side compare with others of the same names.
+struct Compared {
+    /// There is one.
+    paired: Bits,
+    same: Bits,
+    different: Bits,
+    /// Nothing strong is shared.
+    weak: Bits,
+}
+
+impl Compared {
+    fn new(own: &Artifacts, other: &Artifacts) -> Self {
+        let none = || Bits::none(own.len());
+        let (mut paired, mut same, mut different, mut weak) = (none(), none(), none(), none());
+        own.pair(other, |pairing| {
+            let Pairing::Both(at, _, agreement) = pairing else {
+                return;
+            };
+            paired.set(at);
+            match agreement {
+                Agreement::Same => same.set(at),
+                Agreement::Different => different.set(at),
+                Agreement::TooWeak => weak.set(at),
+                Agreement::NothingShared => {}
+            }
+        });
+        Self {
+            paired,
+            same,
+            different,
+            weak,
+        }
+    }
+}
+
+/// One side of a link under its rules. Artifacts are known by their place in the order of names.
 struct Queue<'a> {
     side: Side,
-    link: &'a Link,
-    /// What no rule has taken yet, in order.
-    waiting: Vec<&'a ArtifactPath>,
+    own: &'a Artifacts,
+    /// The other side of the same link.
+    other: &'a Artifacts,
+    patterns: PatternSet<'a>,
+    /// What each of the patterns matches.
+    matching: Vec<Bits>,
+    /// Compared with the other side, once a rule asks.
+    beside: OnceCell<Compared>,
+    /// Compared with sides of other steps, each once.
+    steps: BTreeMap<(&'a ItemName, Side), Compared>,
+    /// What no rule has taken yet.
+    waiting: Bits,
     found: Vec<(usize, Problem)>,
 }
 
-impl Queue<'_> {
-    fn apply<'b>(
+impl<'a> Queue<'a> {
+    fn apply(
         &mut self,
         index: usize,
-        rule: &Rule,
-        link_of: &dyn Fn(&ItemName) -> Option<&'b Link>,
-        near: &dyn Fn(&ArtifactPath) -> Vec<String>,
+        rule: &'a Rule,
+        link_of: &LinkOf<'_>,
+        near: &dyn Fn(usize) -> Vec<String>,
     ) {
         match rule {
-            Rule::Allow(pattern) => self.take(pattern, |_| true),
-            Rule::Create(pattern) => self.create(pattern),
-            Rule::Delete(pattern) => self.delete(pattern),
+            Rule::Allow(pattern) => {
+                let taken = self.matching(pattern);
+                self.waiting.remove(&taken);
+            }
+            Rule::Create(pattern) => self.new_on(Side::Products, pattern),
+            Rule::Delete(pattern) => self.new_on(Side::Materials, pattern),
             Rule::Disallow(pattern) => self.disallow(index, pattern, rule, near),
             Rule::Match(rule) => {
                 if let Some(other) = link_of(&rule.from) {
-                    self.match_with(index, rule, other);
+                    self.match_with(index, rule, other.side(rule.side));
                 }
             }
             Rule::Modify(pattern) => self.modify(index, pattern),
@@ -69,48 +166,33 @@ impl Queue<'_> {
         }
     }
 
-    /// Takes what matches the pattern and passes the test.
-    fn take(&mut self, pattern: &Pattern, test: impl Fn(&ArtifactPath) -> bool) {
-        self.waiting
-            .retain(|path| !(pattern.matches(path.as_str()) && test(path)));
+    /// What still waits and matches.
+    fn matching(&self, pattern: &Pattern) -> Bits {
+        let number = self.patterns.number(pattern);
+        let matching = number.and_then(|number| self.matching.get(number));
+        matching.map_or_else(|| Bits::none(self.own.len()), |bits| self.waiting.and(bits))
     }
 
-    fn create(&mut self, pattern: &Pattern) {
-        let link = self.link;
-        self.take(pattern, |path| {
-            link.products.contains_key(path) && !link.materials.contains_key(path)
-        });
+    fn beside(&self) -> &Compared {
+        self.beside
+            .get_or_init(|| Compared::new(self.own, self.other))
     }
 
-    fn delete(&mut self, pattern: &Pattern) {
-        let link = self.link;
-        self.take(pattern, |path| {
-            link.materials.contains_key(path) && !link.products.contains_key(path)
-        });
+    /// CREATE and DELETE: takes what only that side has.
+    fn new_on(&mut self, side: Side, pattern: &Pattern) {
+        if side == self.side {
+            let mut taken = self.matching(pattern);
+            taken.remove(&self.beside().paired);
+            self.waiting.remove(&taken);
+        }
     }
 
     fn modify(&mut self, index: usize, pattern: &Pattern) {
-        let (link, side) = (self.link, self.side);
-        let mut weak = Vec::new();
-        self.waiting.retain(|path| {
-            if !pattern.matches(path.as_str()) {
-                return true;
-            }
-            let (Some(before), Some(after)) = (link.materials.get(*path), link.products.get(*path))
-            else {
-                return true;
-            };
-            match before.agreement(after) {
-                Agreement::Different => false,
-                Agreement::Same | Agreement::NothingShared => true,
-                Agreement::TooWeak => {
-                    weak.push(weak_digest(side, path, "its other side"));
-                    true
-                }
-            }
-        });
-        self.found
-            .extend(weak.into_iter().map(|problem| (index, problem)));
+        let matching = self.matching(pattern);
+        let beside = self.beside();
+        let (taken, weak) = (matching.and(&beside.different), matching.and(&beside.weak));
+        self.weak(index, weak.iter(), || "its other side".to_owned());
+        self.waiting.remove(&taken);
     }
 
     fn disallow(
@@ -118,72 +200,88 @@ impl Queue<'_> {
         index: usize,
         pattern: &Pattern,
         rule: &Rule,
-        near: &dyn Fn(&ArtifactPath) -> Vec<String>,
+        near: &dyn Fn(usize) -> Vec<String>,
     ) {
-        let (side, rule) = (self.side, rule.to_string());
-        let (refused, waiting) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|path| pattern.matches(path.as_str()));
-        self.waiting = waiting;
-        let refused: Vec<&ArtifactPath> = refused;
-        let refused: Vec<Problem> = refused
-            .into_iter()
-            .enumerate()
-            .map(|(at, path)| Problem::ArtifactDisallowed {
-                side,
-                path: path.to_string(),
-                rule: rule.clone(),
-                near: if at < EXPLAINED_AT_MOST {
-                    near(path)
-                } else {
-                    Vec::new()
-                },
-            })
-            .collect();
-        self.found
-            .extend(refused.into_iter().map(|problem| (index, problem)));
+        let refused = self.matching(pattern);
+        for (count, at) in refused.iter().enumerate() {
+            let explained = count < EXPLAINED_AT_MOST;
+            let problem = Problem::ArtifactDisallowed {
+                side: self.side,
+                path: self.own.name(at).unwrap_or_default().to_owned(),
+                rule: rule.to_string(),
+                near: if explained { near(at) } else { Vec::new() },
+            };
+            self.found.push((index, problem));
+        }
+        self.waiting.remove(&refused);
     }
 
     fn require(&mut self, index: usize, path: &ArtifactPath) {
-        if self.waiting.binary_search(&path).is_err() {
+        let place = self.own.position(path.as_str());
+        if !place.is_some_and(|at| self.waiting.has(at)) {
             let problem = Problem::ArtifactMissing {
                 side: self.side,
                 path: path.to_string(),
-                taken_before: self.link.side(self.side).contains_key(path),
+                taken_before: place.is_some(),
             };
             self.found.push((index, problem));
         }
     }
 
-    fn match_with(&mut self, index: usize, rule: &MatchRule, other: &Link) {
-        let (side, own, there) = (self.side, self.link.side(self.side), other.side(rule.side));
-        let mut weak = Vec::new();
-        self.waiting
-            .retain(|path| match compare(rule, path, own, there) {
-                Some(Agreement::Same) => false,
-                Some(Agreement::TooWeak) => {
-                    let with = format!(
-                        "the {} of step `{}`",
-                        rule.side.noun(),
-                        escaped(rule.from.as_str())
-                    );
-                    weak.push(weak_digest(side, path, &with));
-                    true
-                }
-                Some(Agreement::Different | Agreement::NothingShared) | None => true,
-            });
-        self.found
-            .extend(weak.into_iter().map(|problem| (index, problem)));
+    fn match_with(&mut self, index: usize, rule: &'a MatchRule, there: &Artifacts) {
+        let (taken, weak) = if rule.source.is_none() && rule.destination.is_none() {
+            let matching = self.matching(&rule.pattern);
+            let own = self.own;
+            let compared = self.steps.entry((&rule.from, rule.side));
+            let compared = compared.or_insert_with(|| Compared::new(own, there));
+            (matching.and(&compared.same), matching.and(&compared.weak))
+        } else {
+            self.match_below(rule, there)
+        };
+        self.weak(index, weak.iter(), || {
+            let from = escaped(rule.from.as_str());
+            format!("the {} of step `{from}`", rule.side.noun())
+        });
+        self.waiting.remove(&taken);
+    }
+
+    /// MATCH with prefixes: what is the same, and what cannot be compared.
+    fn match_below(&self, rule: &MatchRule, there: &Artifacts) -> (Bits, Bits) {
+        let (mut same, mut weak) = (Bits::none(self.own.len()), Bits::none(self.own.len()));
+        let candidates = match rule.source {
+            // The names themselves are matched, which was done.
+            None => self.matching(&rule.pattern),
+            Some(_) => self.waiting.clone(),
+        };
+        for at in candidates.iter() {
+            match compare(rule, self.own, at, there) {
+                Some(Agreement::Same) => same.set(at),
+                Some(Agreement::TooWeak) => weak.set(at),
+                Some(Agreement::Different | Agreement::NothingShared) | None => {}
+            }
+        }
+        (same, weak)
+    }
+
+    fn weak(
+        &mut self,
+        index: usize,
+        places: impl Iterator<Item = usize>,
+        with: impl Fn() -> String,
+    ) {
+        for at in places {
+            let problem = Problem::WeakDigest {
+                side: self.side,
+                path: self.own.name(at).unwrap_or_default().to_owned(),
+                with: with(),
+            };
+            self.found.push((index, problem));
+        }
     }
 }
 
 /// The MATCH rules that were about an artifact and did not take it, and why.
-fn near_misses<'b>(
-    rules: &[Rule],
-    path: &ArtifactPath,
-    own: &Artifacts,
-    link_of: &dyn Fn(&ItemName) -> Option<&'b Link>,
-) -> Vec<String> {
+fn near_misses(rules: &[Rule], at: usize, own: &Artifacts, link_of: &LinkOf<'_>) -> Vec<String> {
     let mut reasons = Vec::new();
     for rule in rules {
         let Rule::Match(matching) = rule else {
@@ -192,7 +290,7 @@ fn near_misses<'b>(
         let Some(other) = link_of(&matching.from) else {
             continue;
         };
-        let why = match compare(matching, path, own, other.side(matching.side)) {
+        let why = match compare(matching, own, at, other.side(matching.side)) {
             Some(Agreement::Different) => "has another digest",
             Some(Agreement::NothingShared) => "has digests of other algorithms only",
             Some(Agreement::Same | Agreement::TooWeak) | None => continue,
@@ -208,13 +306,8 @@ fn near_misses<'b>(
 
 /// Compares an artifact with the one that a MATCH rule pairs it with. `None` when the rule is not
 /// about it, or there is no such artifact.
-fn compare(
-    rule: &MatchRule,
-    path: &ArtifactPath,
-    own: &Artifacts,
-    there: &Artifacts,
-) -> Option<Agreement> {
-    let name = path.as_str();
+fn compare(rule: &MatchRule, own: &Artifacts, at: usize, there: &Artifacts) -> Option<Agreement> {
+    let name = own.name(at)?;
     let rest = match &rule.source {
         Some(prefix) => prefix.strip(name)?,
         None => name,
@@ -228,125 +321,8 @@ fn compare(
         Some(prefix) => there.get(Prefix::join(prefix, rest).as_str())?,
         None => there.get(rest)?,
     };
-    Some(own.get(path)?.agreement(digests))
-}
-
-fn weak_digest(side: Side, path: &ArtifactPath, with: &str) -> Problem {
-    Problem::WeakDigest {
-        side,
-        path: path.to_string(),
-        with: with.to_owned(),
-    }
+    Some(own.digests(at)?.agreement(digests))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::DigestSet;
-
-    fn artifacts(list: &[(&str, u8)]) -> Artifacts {
-        let one = |(path, byte): &(&str, u8)| {
-            (
-                ArtifactPath::claimed(path),
-                DigestSet::of_sha256([*byte; 32]),
-            )
-        };
-        list.iter().map(one).collect()
-    }
-
-    fn link(materials: &[(&str, u8)], products: &[(&str, u8)]) -> Link {
-        Link {
-            materials: artifacts(materials),
-            products: artifacts(products),
-            ..Link::default()
-        }
-    }
-
-    /// Codes and paths that the rules for products find, with `other` as the link of step `o`.
-    fn products(rules: &[&str], link: &Link, other: &Link) -> Vec<String> {
-        let rules: Vec<Rule> = rules.iter().map(|rule| rule.parse().unwrap()).collect();
-        let link_of = |name: &ItemName| (name.as_str() == "o").then_some(other);
-        let found = apply(&rules, Side::Products, link, &link_of);
-        found
-            .into_iter()
-            .map(|(index, problem)| format!("{index} {}", problem.code()))
-            .collect()
-    }
-
-    #[test]
-    fn each_artifact_is_taken_once() {
-        let link = link(&[("b", 1)], &[("a", 1), ("b", 2)]);
-        let none = Link::default();
-        assert_eq!(
-            products(&["CREATE a", "MODIFY b", "DISALLOW *"], &link, &none),
-            [""; 0]
-        );
-        assert_eq!(
-            products(&["CREATE *", "DISALLOW *"], &link, &none),
-            ["1 artifact-disallowed"]
-        );
-        assert_eq!(products(&["DELETE *", "DISALLOW *"], &link, &none).len(), 2);
-        assert_eq!(
-            products(
-                &["ALLOW a", "REQUIRE a", "REQUIRE b", "REQUIRE *"],
-                &link,
-                &none
-            ),
-            ["1 artifact-missing", "3 artifact-missing"]
-        );
-    }
-
-    #[test]
-    fn all_that_is_disallowed_is_named() {
-        let link = link(&[], &[("a", 1), ("b", 1), ("c", 1)]);
-        let found = products(
-            &["DISALLOW a", "DISALLOW *", "DISALLOW *"],
-            &link,
-            &Link::default(),
-        );
-        assert_eq!(
-            found,
-            [
-                "0 artifact-disallowed",
-                "1 artifact-disallowed",
-                "1 artifact-disallowed"
-            ]
-        );
-    }
-
-    #[test]
-    fn match_compares_under_its_prefixes() {
-        let mine = link(&[], &[("s/a", 1), ("s/b", 1), ("a", 1), ("s//c", 1)]);
-        let other = link(&[("d/a", 1), ("d/b", 2), ("s/b", 1), ("/c", 1)], &[]);
-        let left = |rule: &str| products(&[rule, "DISALLOW *"], &mine, &other).len();
-        assert_eq!(left("MATCH * IN s WITH MATERIALS IN d FROM o"), 3);
-        assert_eq!(left("MATCH * WITH MATERIALS FROM o"), 3);
-        assert_eq!(left("MATCH * WITH MATERIALS IN d/ FROM o"), 3);
-        assert_eq!(
-            left("MATCH * IN s WITH MATERIALS FROM o"),
-            4,
-            "a rest from the root is nowhere"
-        );
-        assert_eq!(left("MATCH * WITH PRODUCTS FROM o"), 4);
-    }
-
-    #[test]
-    fn comparing_without_strong_digests_is_a_finding() {
-        let mut mine = link(&[], &[]);
-        mine.products
-            .insert(ArtifactPath::claimed("a"), DigestSet::default());
-        mine.materials = mine.products.clone();
-        assert_eq!(
-            products(&["MATCH a WITH PRODUCTS FROM o"], &mine, &mine.clone()),
-            ["0 weak-digest"]
-        );
-        assert_eq!(
-            products(&["MODIFY a"], &mine, &mine.clone()),
-            ["0 weak-digest"]
-        );
-        assert_eq!(
-            products(&["ALLOW a", "DISALLOW *"], &mine, &mine.clone()),
-            [""; 0]
-        );
-    }
-}
+mod tests;

@@ -1,16 +1,68 @@
 //! Steps 4 and 5 of the procedure: from the link files of a step to the one link that stands for
 //! it.
+//!
+//! What takes time about a file, its signature and its content, is looked at for all files of a
+//! layout side by side beforehand, in [`glances`]. What that means is decided file by file.
+
+use rayon::prelude::*;
 
 use crate::keys::{KeyError, KeyId, PublicKey};
 use crate::model::{
-    Envelope, EnvelopeError, Evidence, Functionary, Link, LinkFile, LinkFileError, PayloadKind,
-    Step,
+    Envelope, EnvelopeError, Evidence, Functionary, Layout, Link, LinkFile, LinkFileError,
+    PayloadKind, Step,
 };
 use crate::report::{Finding, Item, ItemKind, LinkUse, Problem, Severity, Status};
 
 use super::params::Parameters;
 use super::signed::{self, Owner, Signed, Signers};
 use super::{Engine, Node, Source, agree};
+
+/// What a file says of itself, before it is known whether it counts.
+pub(super) struct Glance {
+    signature: Option<Problem>,
+    /// `None` when it is a layout.
+    link: Option<Result<Link, Vec<Problem>>>,
+}
+
+impl Glance {
+    /// Whether the file holds a link or a layout, for this step or another, signed by whomever.
+    fn is_link(&self) -> bool {
+        let misnamed =
+            |problems: &[Problem]| matches!(problems, [Problem::LinkNameMismatch { .. }]);
+        match &self.link {
+            None | Some(Ok(_)) => true,
+            Some(Err(problems)) => misnamed(problems),
+        }
+    }
+}
+
+/// Looks at the files of all steps and functionaries, in that order. `None` stands for a file that
+/// is not there or cannot be checked.
+pub(super) fn glances(layout: &Layout, evidence: &Evidence) -> Vec<Option<Glance>> {
+    let steps = layout.steps.iter();
+    let wanted: Vec<_> = steps
+        .flat_map(|step| step.pubkeys.iter().map(move |keyid| (step, keyid)))
+        .collect();
+    wanted
+        .par_iter()
+        .map(|(step, keyid)| glance(layout, step, keyid, evidence))
+        .collect()
+}
+
+fn glance(layout: &Layout, step: &Step, keyid: &KeyId, evidence: &Evidence) -> Option<Glance> {
+    let functionary = layout.functionaries.get(keyid)?;
+    let key = functionary.key.as_ref().ok()?;
+    let file = evidence.get(&step.name, keyid)?;
+    let envelope = file.content.as_ref().ok()?;
+    let (signature, link) = rayon::join(
+        || signature_problem(file, envelope, key, &functionary.keyid),
+        || match envelope.kind() {
+            PayloadKind::Layout => None,
+            PayloadKind::Link | PayloadKind::Other(_) => Some(read_link(file, envelope, step)),
+        },
+    );
+    Some(Glance { signature, link })
+}
 
 /// What came of looking for the link of one functionary.
 struct Look<'a> {
@@ -22,7 +74,13 @@ struct Look<'a> {
 impl Engine<'_> {
     /// Checks the links of a step and gives the index of its item. When they are as they must be,
     /// the link that stands for the step is in the node afterwards.
-    pub(super) fn step(&mut self, node: &mut Node, step: &Step, evidence: &Evidence) -> usize {
+    pub(super) fn step(
+        &mut self,
+        node: &mut Node,
+        step: &Step,
+        evidence: &Evidence,
+        glances: &mut impl Iterator<Item = Option<Glance>>,
+    ) -> usize {
         let index = self.report.items.len();
         let name = format!("{}{}", node.label, step.name);
         self.report
@@ -34,7 +92,9 @@ impl Engine<'_> {
         let (mut problems, mut looked_for) = (Vec::new(), Vec::new());
         for keyid in &step.pubkeys {
             let functionary = layout.functionaries.get(keyid);
-            let look = self.look(node, step, keyid, functionary, evidence);
+            let glance = glances.next().flatten();
+            let is_link = glance.as_ref().map(Glance::is_link);
+            let look = self.look(node, step, keyid, functionary, evidence, glance);
             match (look.file, look.link) {
                 (Some(file), Some((link, key))) => {
                     signers.add(key);
@@ -44,7 +104,7 @@ impl Engine<'_> {
                 (None, _) => looked_for.push(format!("{}.{}.link", step.name, keyid.short())),
             }
             if let Some(file) = look.file {
-                if is_link(file) {
+                if is_link.unwrap_or_else(|| holds_link(file)) {
                     self.evidence.push(file.path.clone());
                 }
                 item.links.push(LinkUse {
@@ -87,6 +147,7 @@ impl Engine<'_> {
         keyid: &KeyId,
         functionary: Option<&'e Functionary>,
         evidence: &'e Evidence,
+        glance: Option<Glance>,
     ) -> Look<'e> {
         let file = evidence.get(&step.name, keyid);
         let mut look = Look {
@@ -116,18 +177,19 @@ impl Engine<'_> {
                 return look;
             }
         };
-        look.problems
-            .extend(signature_problem(file, envelope, key, &functionary.keyid));
-        if let PayloadKind::Layout = envelope.kind() {
-            if look.problems.is_empty() {
-                match self.sublayout(node, step, keyid, functionary, key, file, envelope) {
-                    Ok(link) => look.link = Some((link, key)),
-                    Err(problem) => look.problems.push(problem),
-                }
-            }
+        // There is a glance at every file that comes as far as here.
+        let Some(glance) = glance else {
             return look;
-        }
-        match read_link(file, envelope, step) {
+        };
+        look.problems.extend(glance.signature);
+        let found = match glance.link {
+            Some(link) => link,
+            None if look.problems.is_empty() => self
+                .sublayout(node, step, keyid, functionary, key, file, envelope)
+                .map_err(|problem| vec![problem]),
+            None => return look,
+        };
+        match found {
             Ok(link) if look.problems.is_empty() => look.link = Some((link, key)),
             Ok(_) => {}
             Err(problems) => look.problems.extend(problems),
@@ -212,12 +274,12 @@ impl Engine<'_> {
     }
 }
 
-/// Whether a link file holds a link or a layout, signed by whomever.
-fn is_link(file: &LinkFile) -> bool {
+/// The same for a file that nobody had a glance at.
+fn holds_link(file: &LinkFile) -> bool {
     file.content
         .as_ref()
         .is_ok_and(|envelope| match envelope.kind() {
-            PayloadKind::Link => Link::from_value(envelope.payload()).is_ok(),
+            PayloadKind::Link => envelope.link().is_ok(),
             PayloadKind::Layout => true,
             PayloadKind::Other(_) => false,
         })
@@ -291,7 +353,7 @@ fn read_link(file: &LinkFile, envelope: &Envelope, step: &Step) -> Result<Link, 
         let why = "its `_type` is neither `link` nor `layout`".to_owned();
         return Err(vec![malformed(why)]);
     }
-    let link = Link::from_value(envelope.payload()).map_err(|complaints| {
+    let link = envelope.link().map_err(|complaints| {
         let complaints = complaints.iter().map(ToString::to_string);
         complaints.map(malformed).collect::<Vec<_>>()
     })?;

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use linkwright::encoding::{self, Object, Value};
 use linkwright::keys::{FileKey, KeyId, KeyIdStyle, PublicKey, Signer};
 use linkwright::model::{
-    ArtifactPath, DigestSet, Envelope, Evidence, Form, Inspection, Layout, Link, LinkFile,
+    Artifacts, DigestSet, Envelope, Evidence, Form, Inspection, Layout, Link, LinkFile,
     LinkFileError, Moment, PayloadKind, wanted_links,
 };
 use linkwright::render::{self, Dress};
@@ -605,7 +605,7 @@ pub(crate) fn summary() -> Link {
     let packed = Link::from_value(&link("pack", &["out/app"], &["pack.tar"], 0)).unwrap();
     Link {
         name: String::new(),
-        materials: BTreeMap::<ArtifactPath, DigestSet>::new(),
+        materials: Artifacts::new(),
         ..packed
     }
 }

@@ -160,7 +160,7 @@ fn trees_are_recorded_as_the_reference_does() {
                 let digest = hex(digests.sha256().unwrap());
                 // `dir:` does not heed the base path, and no test may change the working directory.
                 (
-                    name.as_str().replace(&prefix, "dir:"),
+                    name.replace(&prefix, "dir:"),
                     digest.chars().take(16).collect(),
                 )
             })
@@ -353,7 +353,9 @@ fn every_algorithm_asked_for_is_recorded_and_unknown_ones_are_refused() {
     let mut options = tree.options();
     options.algorithms = BTreeSet::from([Algorithm::Blake3]);
     let artifacts = record(&strings(&["a"]), &options, &Silent).unwrap();
-    let algorithms: Vec<_> = artifacts["a"]
+    let algorithms: Vec<_> = artifacts
+        .get("a")
+        .unwrap()
         .iter()
         .map(|(algorithm, _)| algorithm)
         .collect();

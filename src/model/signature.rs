@@ -1,0 +1,70 @@
+//! The signatures of an envelope as they are written in it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+use crate::encoding::{Object, Value};
+use crate::keys::KeyId;
+
+use super::{EnvelopeError, Form};
+
+/// One signature of an envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// The id of the key that is said to have made it.
+    pub keyid: Option<KeyId>,
+    /// The signature itself; `None` when it is absent or not written as the form asks.
+    pub bytes: Option<Vec<u8>>,
+    /// Whether this is an OpenPGP signature as in-toto stores them.
+    pub openpgp: bool,
+}
+
+/// The signatures of a document, in their order.
+pub(super) fn signatures(document: &Object, form: Form) -> Result<Vec<Signature>, EnvelopeError> {
+    let Some(Value::Array(entries)) = document.get("signatures") else {
+        let text = "expected a list in the field `signatures`";
+        return Err(EnvelopeError::Form(text.to_owned()));
+    };
+    entries
+        .iter()
+        .map(|entry| match entry {
+            Value::Object(entry) => Ok(signature(entry, form)),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => {
+                let text = format!("expected an object as a signature, found {}", entry.kind());
+                Err(EnvelopeError::Form(text))
+            }
+        })
+        .collect()
+}
+
+fn signature(entry: &Object, form: Form) -> Signature {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str);
+    Signature {
+        keyid: text("keyid").map(KeyId::new),
+        bytes: text("sig").and_then(|sig| match form {
+            Form::Metablock => from_hex(sig),
+            Form::Dsse => from_base64(sig),
+        }),
+        openpgp: entry.get("other_headers").is_some(),
+    }
+}
+
+/// Standard or URL-safe alphabet, padded, without white space (DSSE protocol, "Verification").
+pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD
+        .decode(text)
+        .or_else(|_| URL_SAFE.decode(text))
+        .ok()
+}
+
+/// Hexadecimal digits of either case.
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok();
+    rest.is_empty().then(|| pairs.iter().map(byte).collect())?
+}

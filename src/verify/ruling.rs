@@ -1,0 +1,70 @@
+//! Steps 6 and 8 of the procedure: what the rules of a step or inspection say becomes what the
+//! report says of it.
+
+use rayon::prelude::*;
+
+use crate::model::{ItemName, Link, Rules, Side, Step};
+use crate::report::{Finding, Problem, Severity, Status};
+
+use super::{Engine, Node, rules};
+
+/// What the rules of a step or inspection say.
+pub(super) enum Ruling {
+    /// They compare with the link of a step that has none.
+    Missing(ItemName),
+    /// All that they found.
+    Found(Vec<(Side, usize, Problem)>),
+}
+
+impl Ruling {
+    pub(super) fn new(rules: &Rules, link: &Link, link_of: &rules::LinkOf<'_>) -> Self {
+        let mut all = rules.materials.iter().chain(&rules.products);
+        let missing = all.find_map(|rule| rule.source().filter(|from| link_of(from).is_none()));
+        match missing {
+            Some(from) => Self::Missing(from.clone()),
+            None => Self::Found(rules::apply(rules, link, link_of)),
+        }
+    }
+}
+
+impl Engine<'_> {
+    /// Step 6. The steps are judged side by side; what is found is written down in their order.
+    pub(super) fn step_rules(&mut self, node: &Node, items: &[usize]) {
+        let link_of = |name: &ItemName| node.links.get(name);
+        let judge = |step: &Step| {
+            let link = node.links.get(&step.name)?;
+            Some(Ruling::new(&step.rules, link, &link_of))
+        };
+        let rulings: Vec<Option<Ruling>> = node.layout.steps.par_iter().map(judge).collect();
+        for ((step, item), ruling) in node.layout.steps.iter().zip(items).zip(rulings) {
+            if let Some(ruling) = ruling {
+                self.ruled(node, *item, &step.pointer, ruling);
+            }
+        }
+    }
+
+    /// Writes down what the rules of one step or inspection found.
+    pub(super) fn ruled(&mut self, node: &Node, item: usize, pointer: &str, ruling: Ruling) {
+        let Some(item) = self.report.items.get_mut(item) else {
+            return;
+        };
+        match ruling {
+            Ruling::Missing(from) => {
+                let why =
+                    format!("its rules compare with `{from}`, of which there is no valid link");
+                item.findings.push(Finding {
+                    severity: Severity::Note,
+                    problem: Problem::NotReached { why },
+                    place: node.place(pointer),
+                });
+            }
+            Ruling::Found(found) => {
+                item.status = Status::Passed;
+                for (side, index, problem) in found {
+                    let place = node.place(&format!("{pointer}/{}/{index}", side.rules_field()));
+                    item.fail(problem, place);
+                }
+            }
+        }
+    }
+}
