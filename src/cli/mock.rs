@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::exec::{self, Command, MAX_STORED_STREAM, Output};
-use crate::model::{Envelope, ItemName, Link};
+use crate::model::{Issue, ItemName, Link};
 use crate::record::Options;
 use crate::store::{self, Writing};
 
@@ -57,14 +57,11 @@ impl Mock {
             byproducts: byproducts(&finished, true),
             ..Link::default()
         };
-        let envelope =
-            Envelope::unsigned(link.to_value(), self.form.form()).map_err(Failure::failed)?;
+        let issue = Issue::new(&link, self.form.form()).map_err(Failure::failed)?;
         let file = format!("{name}.link");
-        store::write_file(
-            Path::new(&file),
-            envelope.to_text().as_bytes(),
-            Writing::Public,
-        )
+        store::write_file_with(Path::new(&file), Writing::Public, |out| {
+            issue.write(None, out)
+        })
         .map_err(Failure::failed)?;
         listener.tell(&format!("wrote {file}, not signed"));
         Ok(ExitCode::from(DONE))

@@ -7,12 +7,12 @@ use clap::{Args, Subcommand};
 
 use crate::keys::Signer as _;
 use crate::model::{Envelope, ItemName, Link, PayloadKind};
-use crate::store::{self, Writing};
+use crate::store;
 
 use super::failure::{DONE, Failure};
 use super::options::{EnvelopeForm, Recording};
 use super::progress::Listener;
-use super::run::{record, sign};
+use super::run::{record, write_signed};
 use super::signing::{ReadySigner, SigningKey};
 
 /// Record a step of several commands, or one done by hand
@@ -95,9 +95,7 @@ impl Start {
             ..Link::default()
         };
         let path = PathBuf::from(store::unfinished_file_name(&link.name, &signer.keyid));
-        let envelope = sign(&link, self.common.form.form(), &signer)?;
-        store::write_file(&path, envelope.to_text().as_bytes(), Writing::Public)
-            .map_err(Failure::failed)?;
+        write_signed(&path, &link, self.common.form.form(), &signer)?;
         listener.tell(&format!(
             "wrote {} ({} materials)",
             path.display(),
@@ -115,15 +113,15 @@ impl Stop {
             Failure::failed(error).hint("`record start` with the same step name and key writes this file into the current folder")
         })?;
         let mut link = started_link(&started, &name, &signer, &unfinished)?;
+        let form = started.form();
+        drop(started);
         let options = self.common.recording.options()?;
         store::check_writable(&self.metadata_directory).map_err(Failure::failed)?;
         link.products = record(&self.products, &options, listener)?;
-        let envelope = sign(&link, started.form(), &signer)?;
         let path = self
             .metadata_directory
             .join(store::link_file_name(&name, &signer.keyid));
-        store::write_file(&path, envelope.to_text().as_bytes(), Writing::Public)
-            .map_err(Failure::failed)?;
+        write_signed(&path, &link, form, &signer)?;
         store::remove_file(&unfinished).map_err(Failure::failed)?;
         listener.tell(&format!(
             "wrote {} ({} products)",

@@ -22,7 +22,7 @@ use crate::exec::{
     StartError,
 };
 use crate::keys::Signer as _;
-use crate::model::{Artifacts, Envelope, Form, ItemName, Link};
+use crate::model::{Artifacts, Form, Issue, ItemName, Link};
 use crate::record::{self, Options};
 use crate::store::{self, Writing};
 
@@ -174,9 +174,7 @@ impl Run {
             link.materials.len(),
             link.products.len()
         );
-        let envelope = sign(&link, self.form.form(), signer)?;
-        store::write_file(&path, envelope.to_text().as_bytes(), Writing::Public)
-            .map_err(Failure::failed)?;
+        write_signed(&path, &link, self.form.form(), signer)?;
         listener.tell(&told);
         Ok(())
     }
@@ -191,15 +189,19 @@ fn without(names: &[&str]) -> Environment {
     Environment::Only(env::vars_os().filter(kept).collect())
 }
 
-/// The envelope of a link with one signature on it.
-pub(crate) fn sign(link: &Link, form: Form, signer: &ReadySigner) -> Result<Envelope, Failure> {
-    let mut envelope = Envelope::unsigned(link.to_value(), form).map_err(Failure::failed)?;
-    let signature = signer
-        .key
-        .sign(envelope.message())
-        .map_err(Failure::failed)?;
-    envelope.add_signature(&signer.keyid, &signature);
-    Ok(envelope)
+/// Signs a link and writes it. The signature stands before the link in the file, so one comes
+/// after the other.
+pub(crate) fn write_signed(
+    path: &Path,
+    link: &Link,
+    form: Form,
+    signer: &ReadySigner,
+) -> Result<(), Failure> {
+    let issue = Issue::new(link, form).map_err(Failure::failed)?;
+    let signature = signer.key.sign(issue.message()).map_err(Failure::failed)?;
+    let signed = (&signer.keyid, signature.as_slice());
+    store::write_file_with(path, Writing::Public, |out| issue.write(Some(signed), out))
+        .map_err(Failure::failed)
 }
 
 pub(crate) fn record(

@@ -156,6 +156,14 @@ impl DigestSet {
         }
     }
 
+    /// The SHA-256 digest, if there is one and nothing else.
+    pub(super) fn only_sha256(&self) -> Option<&[u8; 32]> {
+        match &self.0 {
+            Digests::Sha256(digest) => Some(digest),
+            Digests::Several(_) => None,
+        }
+    }
+
     fn others(&self) -> &[(Algorithm, Box<str>)] {
         match &self.0 {
             Digests::Sha256(_) => &[],

@@ -1,0 +1,335 @@
+//! New links on their way to a file: the bytes to sign, then the file as the reference writes it,
+//! both straight from the link.
+//!
+//! A link of a million artifacts has hundreds of megabytes as JSON. What signing needs must be in
+//! memory in one piece; nothing else of that size is. A Metablock is signed over its canonical form,
+//! which is let go before the file is written piece by piece; DSSE is signed over the very text that
+//! is written.
+
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::encoding::{
+    CanonicalError, Object, Value, append_canonical, canonical_string, compact, escaped_string,
+    indented_below, pae_header,
+};
+use crate::keys::KeyId;
+
+use super::hex::hex_digits;
+use super::{Artifacts, DigestSet, Form, Link, PAYLOAD_TYPE, hex};
+
+/// How much text is gathered before it is written, in bytes.
+const PIECE: usize = 1 << 16;
+
+/// How many bytes base64 takes at once: a multiple of three, so that no piece is padded.
+const BASE64_PIECE: usize = 3 << 14;
+
+/// How many bytes an artifact has in a link, roughly.
+const ARTIFACT_BYTES: usize = 144;
+
+/// A link that is about to be signed and written.
+#[derive(Debug)]
+pub struct Issue<'l> {
+    link: &'l Link,
+    form: Form,
+    message: Vec<u8>,
+    /// Where the payload starts in the message of DSSE.
+    payload: usize,
+}
+
+impl<'l> Issue<'l> {
+    /// Makes the bytes that are to be signed.
+    ///
+    /// # Errors
+    /// The link has a number in it that canonical JSON, which a Metablock needs, cannot write.
+    pub fn new(link: &'l Link, form: Form) -> Result<Self, CanonicalError> {
+        let (message, payload) = match form {
+            Form::Metablock => (canonical_link(link)?, 0),
+            Form::Dsse => {
+                let text = compact_link(link);
+                let mut message = pae_header(PAYLOAD_TYPE, text.len()).into_bytes();
+                let payload = message.len();
+                // Few bytes before many: the text moves up once, in its own memory.
+                let mut text = text.into_bytes();
+                text.splice(0..0, message.drain(..));
+                (text, payload)
+            }
+        };
+        Ok(Self {
+            link,
+            form,
+            message,
+            payload,
+        })
+    }
+
+    /// The bytes to sign.
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// Writes the file, with the signature if there is one.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write(self, signed: Option<(&KeyId, &[u8])>, out: &mut dyn Write) -> io::Result<()> {
+        match self.form {
+            Form::Metablock => {
+                drop(self.message);
+                write_metablock(self.link, signed, out)
+            }
+            Form::Dsse => {
+                let payload = self.message.get(self.payload..).unwrap_or_default();
+                write_dsse(payload, signed, out)
+            }
+        }
+    }
+}
+
+/// The list of signatures, none or one.
+fn signatures(signed: Option<(&KeyId, String)>) -> Value {
+    let entry = signed.map(|(keyid, sig)| {
+        let mut entry = Object::new();
+        entry.set("keyid", keyid.as_str());
+        entry.set("sig", sig);
+        Value::Object(entry)
+    });
+    Value::Array(entry.into_iter().collect())
+}
+
+fn canonical_link(link: &Link) -> Result<Vec<u8>, CanonicalError> {
+    let artifacts = link.materials.len() + link.products.len();
+    let mut out = Vec::with_capacity(1024 + artifacts * ARTIFACT_BYTES);
+    out.extend_from_slice(br#"{"_type":"link","byproducts":"#);
+    append_canonical(&link.byproducts, &mut out)?;
+    out.extend_from_slice(br#","command":["#);
+    for (at, word) in link.command.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        canonical_string(word, &mut out);
+    }
+    out.extend_from_slice(br#"],"environment":"#);
+    append_canonical(&link.environment, &mut out)?;
+    out.extend_from_slice(br#","materials":"#);
+    canonical_artifacts(&link.materials, &mut out);
+    out.extend_from_slice(br#","name":"#);
+    canonical_string(&link.name, &mut out);
+    out.extend_from_slice(br#","products":"#);
+    canonical_artifacts(&link.products, &mut out);
+    out.push(b'}');
+    Ok(out)
+}
+
+fn canonical_artifacts(artifacts: &Artifacts, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (at, (name, digests)) in artifacts.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        canonical_string(name, out);
+        out.push(b':');
+        canonical_digests(digests, out);
+    }
+    out.push(b'}');
+}
+
+fn canonical_digests(digests: &DigestSet, out: &mut Vec<u8>) {
+    if let Some(digest) = digests.only_sha256() {
+        out.extend_from_slice(br#"{"sha256":""#);
+        out.extend_from_slice(hex32(digest).as_flattened());
+        out.extend_from_slice(br#""}"#);
+        return;
+    }
+    out.push(b'{');
+    for (at, (algorithm, text)) in in_order(digests).iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        canonical_string(algorithm, out);
+        out.push(b':');
+        canonical_string(text, out);
+    }
+    out.push(b'}');
+}
+
+fn hex32(digest: &[u8; 32]) -> [[u8; 2]; 32] {
+    digest.map(hex_digits)
+}
+
+/// The digests as they stand in JSON: ordered by name.
+fn in_order(digests: &DigestSet) -> Vec<(String, String)> {
+    let mut list: Vec<_> = digests
+        .iter()
+        .map(|(algorithm, text)| (algorithm.name().to_owned(), text))
+        .collect();
+    list.sort();
+    list
+}
+
+/// Writes text in the two ways of the reference: indented below a level, or on one line.
+struct Writer<'o> {
+    out: &'o mut dyn Write,
+    text: String,
+    /// The level of the link's own fields; `None` on one line.
+    level: Option<usize>,
+}
+
+impl Writer<'_> {
+    /// The comma before all but the first, and the line or the space before each.
+    fn next(&mut self, first: bool, below: usize) {
+        match self.level {
+            Some(level) => {
+                self.text.push_str(if first { "\n" } else { ",\n" });
+                (0..level + below).for_each(|_| self.text.push(' '));
+            }
+            None if first => {}
+            None => self.text.push_str(", "),
+        }
+    }
+
+    fn close(&mut self, empty: bool, below: usize, bracket: char) {
+        if !empty && let Some(level) = self.level {
+            self.text.push('\n');
+            (0..level + below).for_each(|_| self.text.push(' '));
+        }
+        self.text.push(bracket);
+    }
+
+    fn key(&mut self, name: &str) {
+        escaped_string(name, &mut self.text);
+        self.text.push_str(": ");
+    }
+
+    fn tree(&mut self, value: &Value) {
+        match self.level {
+            Some(level) => self.text.push_str(&indented_below(value, level)),
+            None => self.text.push_str(&compact(value)),
+        }
+    }
+
+    /// The object of a link, with its fields in order.
+    fn link(&mut self, link: &Link) -> io::Result<()> {
+        let command = Value::from(link.command.clone());
+        let fields: [(&str, &Value); 4] = [
+            ("_type", &Value::from("link")),
+            ("byproducts", &Value::Object(link.byproducts.clone())),
+            ("command", &command),
+            ("environment", &Value::Object(link.environment.clone())),
+        ];
+        self.text.push('{');
+        for (at, (name, value)) in fields.iter().enumerate() {
+            self.next(at == 0, 0);
+            self.key(name);
+            self.tree(value);
+        }
+        self.side("materials", &link.materials)?;
+        self.next(false, 0);
+        self.key("name");
+        escaped_string(&link.name, &mut self.text);
+        self.side("products", &link.products)
+    }
+
+    fn side(&mut self, field: &str, artifacts: &Artifacts) -> io::Result<()> {
+        self.next(false, 0);
+        self.key(field);
+        self.text.push('{');
+        for (at, (name, digests)) in artifacts.iter().enumerate() {
+            self.next(at == 0, 1);
+            self.key(name);
+            self.digests(digests);
+            self.spill(PIECE)?;
+        }
+        self.close(artifacts.is_empty(), 0, '}');
+        Ok(())
+    }
+
+    fn digests(&mut self, digests: &DigestSet) {
+        self.text.push('{');
+        if let Some(digest) = digests.only_sha256() {
+            self.next(true, 2);
+            self.text.push_str("\"sha256\": \"");
+            let digits = hex32(digest);
+            self.text
+                .push_str(std::str::from_utf8(digits.as_flattened()).unwrap_or_default());
+            self.text.push('"');
+        } else {
+            for (at, (algorithm, text)) in in_order(digests).iter().enumerate() {
+                self.next(at == 0, 2);
+                self.key(algorithm);
+                escaped_string(text, &mut self.text);
+            }
+        }
+        self.close(digests.is_empty(), 1, '}');
+    }
+
+    /// Writes what was gathered, if that is more than so much.
+    fn spill(&mut self, most: usize) -> io::Result<()> {
+        if self.text.len() > most {
+            self.out.write_all(self.text.as_bytes())?;
+            self.text.clear();
+        }
+        Ok(())
+    }
+}
+
+fn write_metablock(
+    link: &Link,
+    signed: Option<(&KeyId, &[u8])>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, hex(bytes))));
+    let mut writer = Writer {
+        out,
+        text: String::with_capacity(2 * PIECE),
+        level: Some(2),
+    };
+    writer.text.push_str("{\n \"signatures\": ");
+    writer.text.push_str(&indented_below(&signatures, 1));
+    writer.text.push_str(",\n \"signed\": ");
+    writer.link(link)?;
+    writer.text.push_str("\n }\n}");
+    writer.spill(0)
+}
+
+/// The link on one line, the payload of DSSE.
+fn compact_link(link: &Link) -> String {
+    let artifacts = link.materials.len() + link.products.len();
+    let mut bytes = Vec::with_capacity(1024 + artifacts * ARTIFACT_BYTES);
+    let mut writer = Writer {
+        out: &mut bytes,
+        text: String::with_capacity(2 * PIECE),
+        level: None,
+    };
+    let written = writer.link(link).and_then(|()| {
+        writer.text.push('}');
+        writer.spill(0)
+    });
+    // Memory takes all that is written into it, and what was written is text.
+    written.map_or_else(
+        |_| String::new(),
+        |()| String::from_utf8(bytes).unwrap_or_default(),
+    )
+}
+
+fn write_dsse(
+    payload: &[u8],
+    signed: Option<(&KeyId, &[u8])>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, STANDARD.encode(bytes))));
+    out.write_all(b"{\"payload\": \"")?;
+    for piece in payload.chunks(BASE64_PIECE) {
+        out.write_all(STANDARD.encode(piece).as_bytes())?;
+    }
+    let signatures = compact(&signatures);
+    write!(
+        out,
+        "\", \"payloadType\": \"{PAYLOAD_TYPE}\", \"signatures\": {signatures}}}"
+    )
+}
+
+#[cfg(test)]
+mod tests;
