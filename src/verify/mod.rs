@@ -20,6 +20,7 @@
 //! 9. The layout amounts to a link of its own, the summary.
 
 mod agree;
+mod glance;
 mod params;
 mod rules;
 mod ruling;
@@ -240,7 +241,7 @@ impl<'a> Engine<'a> {
         };
         self.validity(&node, source.item);
         let layout = node.layout.clone();
-        let mut glances = steps::glances(&layout, source.evidence).into_iter();
+        let mut glances = glance::glances(&layout, source.evidence).into_iter();
         let items: Vec<usize> = layout
             .steps
             .iter()

@@ -1,68 +1,19 @@
 //! Steps 4 and 5 of the procedure: from the link files of a step to the one link that stands for
 //! it.
 //!
-//! What takes time about a file, its signature and its content, is looked at for all files of a
-//! layout side by side beforehand, in [`glances`]. What that means is decided file by file.
-
-use rayon::prelude::*;
+//! What takes time about a file is looked at beforehand, in [`glance`](super::glance). What that means
+//! is decided here, file by file.
 
 use crate::keys::{KeyError, KeyId, PublicKey};
 use crate::model::{
-    Envelope, EnvelopeError, Evidence, Functionary, Layout, Link, LinkFile, LinkFileError,
-    PayloadKind, Step,
+    Envelope, EnvelopeError, Evidence, Functionary, Link, LinkFile, LinkFileError, Step,
 };
 use crate::report::{Finding, Item, ItemKind, LinkUse, Problem, Severity, Status};
 
+use super::glance::{self, Glance};
 use super::params::Parameters;
-use super::signed::{self, Owner, Signed, Signers};
+use super::signed::{Owner, Signers};
 use super::{Engine, Node, Source, agree};
-
-/// What a file says of itself, before it is known whether it counts.
-pub(super) struct Glance {
-    signature: Option<Problem>,
-    /// `None` when it is a layout.
-    link: Option<Result<Link, Vec<Problem>>>,
-}
-
-impl Glance {
-    /// Whether the file holds a link or a layout, for this step or another, signed by whomever.
-    fn is_link(&self) -> bool {
-        let misnamed =
-            |problems: &[Problem]| matches!(problems, [Problem::LinkNameMismatch { .. }]);
-        match &self.link {
-            None | Some(Ok(_)) => true,
-            Some(Err(problems)) => misnamed(problems),
-        }
-    }
-}
-
-/// Looks at the files of all steps and functionaries, in that order. `None` stands for a file that
-/// is not there or cannot be checked.
-pub(super) fn glances(layout: &Layout, evidence: &Evidence) -> Vec<Option<Glance>> {
-    let steps = layout.steps.iter();
-    let wanted: Vec<_> = steps
-        .flat_map(|step| step.pubkeys.iter().map(move |keyid| (step, keyid)))
-        .collect();
-    wanted
-        .par_iter()
-        .map(|(step, keyid)| glance(layout, step, keyid, evidence))
-        .collect()
-}
-
-fn glance(layout: &Layout, step: &Step, keyid: &KeyId, evidence: &Evidence) -> Option<Glance> {
-    let functionary = layout.functionaries.get(keyid)?;
-    let key = functionary.key.as_ref().ok()?;
-    let file = evidence.get(&step.name, keyid)?;
-    let envelope = file.content.as_ref().ok()?;
-    let (signature, link) = rayon::join(
-        || signature_problem(file, envelope, key, &functionary.keyid),
-        || match envelope.kind() {
-            PayloadKind::Layout => None,
-            PayloadKind::Link | PayloadKind::Other(_) => Some(read_link(file, envelope, step)),
-        },
-    );
-    Some(Glance { signature, link })
-}
 
 /// What came of looking for the link of one functionary.
 struct Look<'a> {
@@ -104,7 +55,7 @@ impl Engine<'_> {
                 (None, _) => looked_for.push(format!("{}.{}.link", step.name, keyid.short())),
             }
             if let Some(file) = look.file {
-                if is_link.unwrap_or_else(|| holds_link(file)) {
+                if is_link.unwrap_or_else(|| glance::holds_link(file)) {
                     self.evidence.push(file.path.clone());
                 }
                 item.links.push(LinkUse {
@@ -274,17 +225,6 @@ impl Engine<'_> {
     }
 }
 
-/// The same for a file that nobody had a glance at.
-fn holds_link(file: &LinkFile) -> bool {
-    file.content
-        .as_ref()
-        .is_ok_and(|envelope| match envelope.kind() {
-            PayloadKind::Link => envelope.link().is_ok(),
-            PayloadKind::Layout => true,
-            PayloadKind::Other(_) => false,
-        })
-}
-
 /// What one functionary broke does not matter where others are enough; but a layout that was validly
 /// signed and does not verify is no accident.
 fn weigh(problem: Problem, enough: bool) -> Finding {
@@ -324,47 +264,6 @@ fn settle(node: &Node, step: &Step, links: &[(&str, Link)], item: &mut Item) -> 
             None
         }
     }
-}
-
-fn signature_problem(
-    file: &LinkFile,
-    envelope: &Envelope,
-    key: &PublicKey,
-    signed_as: &KeyId,
-) -> Option<Problem> {
-    let (link, keyid) = (file.path.clone(), signed_as.clone());
-    match signed::check(envelope, key, std::slice::from_ref(signed_as)) {
-        Signed::Good => None,
-        Signed::Wrong => Some(Problem::LinkSignatureInvalid { link, keyid }),
-        Signed::Missing => Some(Problem::LinkSignatureMissing {
-            link,
-            keyid,
-            found: signed::ids_found(envelope),
-        }),
-    }
-}
-
-fn read_link(file: &LinkFile, envelope: &Envelope, step: &Step) -> Result<Link, Vec<Problem>> {
-    let malformed = |why: String| Problem::LinkMalformed {
-        link: file.path.clone(),
-        why,
-    };
-    if envelope.kind() != PayloadKind::Link {
-        let why = "its `_type` is neither `link` nor `layout`".to_owned();
-        return Err(vec![malformed(why)]);
-    }
-    let link = envelope.link().map_err(|complaints| {
-        let complaints = complaints.iter().map(ToString::to_string);
-        complaints.map(malformed).collect::<Vec<_>>()
-    })?;
-    if link.name != step.name.as_str() {
-        return Err(vec![Problem::LinkNameMismatch {
-            link: file.path.clone(),
-            expected: step.name.clone(),
-            found: link.name,
-        }]);
-    }
-    Ok(link)
 }
 
 fn link_problem(path: &str, error: &LinkFileError) -> Problem {
