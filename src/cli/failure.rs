@@ -106,6 +106,11 @@ pub(crate) fn complain(text: &str) {
     ));
 }
 
+/// Writes a line to stderr, for programs.
+pub(crate) fn line(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
 /// Writes an answer to stdout. A closed pipe changes no exit status: the reader had enough.
 pub(crate) fn answer(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

@@ -15,6 +15,7 @@ mod run;
 mod show;
 mod sign;
 mod signing;
+mod stats;
 mod verify;
 
 use std::ffi::OsString;

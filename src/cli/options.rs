@@ -1,13 +1,14 @@
 //! Options that several commands share, and what they mean.
 
-use std::fs;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::{env, fs};
 
 use clap::{Args, ValueEnum};
 
 use crate::keys::KeyIdStyle;
 use crate::model::{Algorithm, Form};
-use crate::record::{Excludes, Options};
+use crate::record::{Backend, Excludes, Options};
 
 use super::failure::Failure;
 
@@ -46,6 +47,9 @@ pub(crate) struct Recording {
         default_value = "sha256"
     )]
     hash: Vec<Hash>,
+    /// How many threads read and hash (twice the processors unless given)
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,8 +91,19 @@ impl Recording {
             follow_symlink_dirs: self.follow_symlink_dirs || super::called_as_reference(),
             allow_outside_links: self.allow_outside_links,
             algorithms: self.hash.iter().map(algorithm).collect(),
+            jobs: self.jobs,
+            backend: backend(),
             ..Options::default()
         })
+    }
+}
+
+/// `LINKWRIGHT_HASH_BACKEND=portable` switches the vectorised hash functions off.
+pub(crate) fn backend() -> Backend {
+    if env::var_os("LINKWRIGHT_HASH_BACKEND").is_some_and(|value| value == "portable") {
+        Backend::Portable
+    } else {
+        Backend::Fastest
     }
 }
 

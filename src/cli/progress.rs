@@ -1,6 +1,6 @@
 //! What people are told while something works, on stderr.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::event::{Event, Observer};
 use crate::model::escaped;
@@ -23,6 +23,8 @@ pub(crate) enum Verbosity {
 pub(crate) struct Listener {
     verbosity: Verbosity,
     skipped: AtomicUsize,
+    files: AtomicU64,
+    bytes: AtomicU64,
 }
 
 impl Listener {
@@ -30,7 +32,15 @@ impl Listener {
         Self {
             verbosity,
             skipped: AtomicUsize::new(0),
+            files: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
         }
+    }
+
+    /// How many files and bytes were recorded so far.
+    pub(crate) fn recorded(&self) -> (u64, u64) {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (read(&self.files), read(&self.bytes))
     }
 
     /// Tells what was done, to those who asked.
@@ -60,7 +70,11 @@ impl Observer for Listener {
                 self.tell(&format!("not recorded: `{}`: {why}", escaped(&path)));
             }
             Event::Forwarded { signal } => self.tell(&format!("passed signal {signal} on")),
-            Event::Hashed { .. } | Event::Excluded { .. } | Event::Started { .. } => {}
+            Event::Hashed { bytes, .. } => {
+                self.files.fetch_add(1, Ordering::Relaxed);
+                self.bytes.fetch_add(bytes, Ordering::Relaxed);
+            }
+            Event::Excluded { .. } | Event::Started { .. } => {}
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::exec::{
 };
 use crate::keys::Signer as _;
 use crate::model::{Artifacts, Form, Issue, ItemName, Link};
-use crate::record::{self, Options};
+use crate::record::{self, Memory, Options};
 use crate::store::{self, Writing};
 
 use super::failure::{
@@ -33,6 +33,7 @@ use super::failure::{
 use super::options::{EnvelopeForm, Recording};
 use super::progress::Listener;
 use super::signing::{ReadySigner, SigningKey};
+use super::stats::{Stats, StatsFormat};
 
 /// Wrap one command and sign a link about it
 ///
@@ -75,6 +76,17 @@ pub(crate) struct Run {
     /// End the command after this many seconds (no limit unless given)
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     run_timeout: Option<u64>,
+    /// Take the digests of products that did not change since they were materials, instead of
+    /// hashing them again. The link says so in its environment. A file is known again by its device,
+    /// inode, size and times, on ext4, XFS and Btrfs only, and what is on these file systems is
+    /// written to the disk first. Who can set this machine's clock, write to the disk below the file
+    /// system, or keep a single write to a file going all the time could hide that a product changed;
+    /// everything else shows in the times
+    #[arg(long)]
+    reuse_digests: bool,
+    /// Tell on stderr how many files and bytes were hashed, how long each part took, and with what
+    #[arg(long, value_name = "FORMAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "human")]
+    stats: Option<StatsFormat>,
     /// Write no link when the command fails
     #[arg(long)]
     no_link_on_failure: bool,
@@ -96,12 +108,21 @@ impl Run {
         store::check_writable(&self.metadata_directory)
             .map_err(|error| before(Failure::failed(error)))?;
         let options = self.recording.options().map_err(before)?;
-        let materials = record(&self.materials, &options, listener).map_err(before)?;
+        listener.tell(&format!(
+            "hashing with {}",
+            record::backend_name(options.backend)
+        ));
+        let mut stats = Stats::begin(self.stats, &options);
+        let (materials, memory) = self.materials(&options, listener).map_err(before)?;
+        stats.phase("materials", listener);
         let mut link = Link {
             name: name.as_str().to_owned(),
             materials,
             ..Link::default()
         };
+        if memory.is_some() {
+            link.environment.set("reuse-digests", true);
+        }
         let ended = if self.no_command {
             Ran::default()
         } else {
@@ -114,15 +135,55 @@ impl Run {
                 Ended::With(ran) => ran,
             }
         };
+        stats.phase("command", listener);
         if ended.command_failed && self.no_link_on_failure {
             self.warn_of_older_link(&link, &signer);
-        } else if let Err(failure) = self.evidence(link, &options, &signer, listener) {
+        } else if let Err(failure) = self
+            .products(&mut link, &options, memory.as_ref(), listener)
+            .map(|()| stats.phase("products", listener))
+            .and_then(|()| self.evidence(&link, &signer, listener))
+            .map(|()| stats.phase("link", listener))
+        {
             failure.report("run");
             if ended.status == 0 {
                 return Ok(ExitCode::from(NO_EVIDENCE));
             }
         }
+        stats.tell();
         Ok(ended.finish())
+    }
+
+    /// The materials, and what to remember of them if digests shall be reused.
+    fn materials(
+        &self,
+        options: &Options,
+        listener: &Listener,
+    ) -> Result<(Artifacts, Option<Memory>), Failure> {
+        if !self.reuse_digests {
+            return Ok((record(&self.materials, options, listener)?, None));
+        }
+        note_excluded(&self.materials, options);
+        let (materials, memory) = record::record_remembering(&self.materials, options, listener)
+            .map_err(Failure::failed)?;
+        Ok((materials, Some(memory)))
+    }
+
+    fn products(
+        &self,
+        link: &mut Link,
+        options: &Options,
+        memory: Option<&Memory>,
+        listener: &Listener,
+    ) -> Result<(), Failure> {
+        link.products = match memory {
+            None => record(&self.products, options, listener)?,
+            Some(memory) => {
+                note_excluded(&self.products, options);
+                record::record_reusing(&self.products, options, listener, memory)
+                    .map_err(Failure::failed)?
+            }
+        };
+        Ok(())
     }
 
     /// The link of an earlier run would go on telling of a success.
@@ -157,15 +218,13 @@ impl Run {
         Ok(ending(&finished))
     }
 
-    /// What comes after the command: products, signature, file.
+    /// What comes last: signature and file.
     fn evidence(
         &self,
-        mut link: Link,
-        options: &Options,
+        link: &Link,
         signer: &ReadySigner,
         listener: &Listener,
     ) -> Result<(), Failure> {
-        link.products = record(&self.products, options, listener)?;
         let file = store::link_file_name(&link.name, &signer.keyid);
         let path = self.metadata_directory.join(file);
         let told = format!(
@@ -174,7 +233,7 @@ impl Run {
             link.materials.len(),
             link.products.len()
         );
-        write_signed(&path, &link, self.form.form(), signer)?;
+        write_signed(&path, link, self.form.form(), signer)?;
         listener.tell(&told);
         Ok(())
     }
@@ -209,6 +268,12 @@ pub(crate) fn record(
     options: &Options,
     listener: &Listener,
 ) -> Result<Artifacts, Failure> {
+    note_excluded(paths, options);
+    record::record(paths, options, listener).map_err(Failure::failed)
+}
+
+/// A path that was named and is left out all the same may be a surprise.
+fn note_excluded(paths: &[String], options: &Options) {
     for path in paths {
         let plain = path.strip_prefix("file:").unwrap_or(path);
         if options.excludes.matches(Path::new(plain)) {
@@ -217,7 +282,6 @@ pub(crate) fn record(
             ));
         }
     }
-    record::record(paths, options, listener).map_err(Failure::failed)
 }
 
 /// The command for the link, where every word must be text.

@@ -1,6 +1,7 @@
 //! What keeps files from being recorded. Every variant names its paths, escaped so that a name that
 //! is no text can still be found.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -149,6 +150,11 @@ pub enum RecordError {
 }
 
 impl RecordError {
+    /// The order in which errors are reported.
+    pub(super) fn by_path(&self, other: &Self) -> Ordering {
+        self.path().cmp(other.path())
+    }
+
     /// What the errors are sorted by.
     fn path(&self) -> &Path {
         match self {
@@ -187,7 +193,7 @@ impl RecordErrors {
         if errors.is_empty() {
             return Ok(());
         }
-        errors.sort_by(|left, right| left.path().cmp(right.path()));
+        errors.sort_by(RecordError::by_path);
         let omitted = errors.len().saturating_sub(MAX_ERRORS);
         errors.truncate(MAX_ERRORS);
         Err(Self { errors, omitted })

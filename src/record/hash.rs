@@ -7,12 +7,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, Stat};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::RecordError;
@@ -20,6 +21,12 @@ use crate::model::{Algorithm, DigestSet};
 
 /// Bytes read at once, per thread: enough that the calls cost nothing next to the hashing.
 const BUFFER: usize = 1 << 20;
+/// Buffers that a reader may be ahead of its hasher: what the caches hold.
+const BUFFERS_AHEAD: usize = 4;
+/// From this size on a file is read by one thread and hashed by another: 64 MiB.
+pub(super) const GIANT: u64 = 64 << 20;
+/// Pieces below this size are not hashed in parallel by BLAKE3: dividing them would cost more.
+const PARALLEL: usize = 128 << 10;
 
 /// What is to be known about a content.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +35,12 @@ pub(super) struct Wanted<'a> {
     pub(super) algorithms: &'a BTreeSet<Algorithm>,
     /// CR LF and CR count as LF.
     pub(super) normalize_line_endings: bool,
+}
+
+impl Wanted<'_> {
+    pub(super) fn has(&self, algorithm: &Algorithm) -> bool {
+        self.algorithms.contains(algorithm)
+    }
 }
 
 /// Whether a symbolic link in the place of the file is followed or refused.
@@ -42,6 +55,8 @@ pub(super) enum Links {
 pub(super) struct Hashed {
     pub(super) digests: DigestSet,
     pub(super) bytes: u64,
+    /// As it was before and after.
+    pub(super) state: State,
 }
 
 thread_local! {
@@ -58,7 +73,7 @@ pub(super) fn hash_file(
         let file = open(path, links)?;
         let hashed = BUFFERS.with_borrow_mut(|buffer| {
             buffer.resize(BUFFER, 0);
-            hash_open(file, buffer, wanted)
+            hash_open(&file, buffer, wanted)
         });
         let hashed = hashed.map_err(|source| read_error(path, source))?;
         if let Some(hashed) = hashed {
@@ -86,8 +101,8 @@ pub(super) fn open(path: &Path, links: Links) -> Result<File, RecordError> {
     let file = rustix::fs::open(path, flags, Mode::empty())
         .map(File::from)
         .map_err(|errno| read_error(path, errno.into()))?;
-    let metadata = file.metadata().map_err(|source| read_error(path, source))?;
-    if !metadata.is_file() {
+    let state = state(&file).map_err(|source| read_error(path, source))?;
+    if state.is_none() {
         return Err(RecordError::Special {
             path: path.to_owned(),
         });
@@ -95,38 +110,119 @@ pub(super) fn open(path: &Path, links: Links) -> Result<File, RecordError> {
     Ok(file)
 }
 
-/// What changes when a file is written to.
-fn state(metadata: &Metadata) -> (u64, [i64; 4]) {
-    let times = [
-        metadata.mtime(),
-        metadata.mtime_nsec(),
-        metadata.ctime(),
-        metadata.ctime_nsec(),
-    ];
-    (metadata.size(), times)
+/// What tells two contents of a file apart without reading them: some of it changes when a file is
+/// written to, the rest when another file takes its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    pub(super) size: u64,
+    /// When the content changed, in nanoseconds since 1970. Anyone who may write can set it.
+    pub(super) modified: i128,
+    /// When anything about the file changed. Only the kernel sets it.
+    pub(super) changed: i128,
+}
+
+impl State {
+    /// What no other file has at the same time.
+    pub(super) fn identity(&self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
+    /// `None` if that is no regular file.
+    pub(super) fn of(stat: &Stat) -> Option<Self> {
+        let nanoseconds =
+            |seconds: i64, rest| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        (FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then(|| Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
+            changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
+        })
+    }
+}
+
+/// `None` if the file is none any more.
+pub(super) fn state(file: &File) -> io::Result<Option<State>> {
+    Ok(State::of(&rustix::fs::fstat(file)?))
 }
 
 /// `None` if the file changed meanwhile.
-fn hash_open(mut file: File, buffer: &mut [u8], wanted: Wanted<'_>) -> io::Result<Option<Hashed>> {
-    let before = state(&file.metadata()?);
+fn hash_open(file: &File, buffer: &mut [u8], wanted: Wanted<'_>) -> io::Result<Option<Hashed>> {
+    let Some(before) = state(file)? else {
+        return Ok(None);
+    };
     let mut content = Content::new(wanted);
-    let mut bytes = 0_u64;
-    // A file that grows faster than it is read would keep this going for ever.
-    while bytes <= before.0 {
-        let length = match file.read(buffer) {
-            Ok(0) => break,
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        content.update(buffer.get(..length).unwrap_or_default());
+    let bytes = if before.size < GIANT {
+        let mut bytes = 0_u64;
+        // A file that grows faster than it is read would keep this going for ever.
+        while bytes <= before.size {
+            let length = read(file, buffer)?;
+            if length == 0 {
+                break;
+            }
+            bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+            content.update(buffer.get(..length).unwrap_or_default());
+        }
+        bytes
+    } else {
+        hash_ahead(file, before.size, &mut content)?
+    };
+    let after = state(file)?;
+    Ok(
+        (after == Some(before) && bytes == before.size).then(|| Hashed {
+            digests: content.finish(),
+            bytes,
+            state: before,
+        }),
+    )
+}
+
+/// Hashes while another thread reads on: for one stream of a hash function this is the most that two
+/// threads can do. Gives the bytes that were read, at most one buffer more than `size`.
+fn hash_ahead(file: &File, size: u64, content: &mut Content) -> io::Result<u64> {
+    let (to_hasher, full) = mpsc::sync_channel::<io::Result<(Vec<u8>, usize)>>(BUFFERS_AHEAD);
+    let (to_reader, empty) = mpsc::channel::<Vec<u8>>();
+    for _ in 0..BUFFERS_AHEAD {
+        // The reader is not there yet, but its end of the channel is.
+        drop(to_reader.send(vec![0; BUFFER]));
     }
-    let after = state(&file.metadata()?);
-    Ok((before == after && bytes == before.0).then(|| Hashed {
-        digests: content.finish(),
-        bytes,
-    }))
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut bytes = 0_u64;
+            while bytes <= size
+                && let Ok(mut buffer) = empty.recv()
+            {
+                let read = read(file, &mut buffer);
+                let length = read.as_ref().map_or(0, |length| *length);
+                bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+                let is_sent = to_hasher.send(read.map(|length| (buffer, length))).is_ok();
+                if length == 0 || !is_sent {
+                    break;
+                }
+            }
+        });
+        let mut bytes = 0_u64;
+        for piece in full {
+            let (buffer, length) = piece?;
+            bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+            content.update(buffer.get(..length).unwrap_or_default());
+            // The reader may be done already.
+            drop(to_reader.send(buffer));
+        }
+        Ok(bytes)
+    })
+}
+
+/// Reads again if a signal came.
+pub(super) fn read(mut file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 /// Several digests over one stream of bytes.
@@ -139,11 +235,12 @@ pub(super) struct Content {
 
 impl Content {
     pub(super) fn new(wanted: Wanted<'_>) -> Self {
-        let has = |algorithm| wanted.algorithms.contains(&algorithm);
         Self {
             sha256: Sha256::new(),
-            sha512: has(Algorithm::Sha512).then(Sha512::new),
-            blake3: has(Algorithm::Blake3).then(|| Box::new(blake3::Hasher::new())),
+            sha512: wanted.has(&Algorithm::Sha512).then(Sha512::new),
+            blake3: wanted
+                .has(&Algorithm::Blake3)
+                .then(|| Box::new(blake3::Hasher::new())),
             lines: wanted.normalize_line_endings.then(Lines::default),
         }
     }
@@ -164,7 +261,11 @@ impl Content {
             sha512.update(bytes);
         }
         if let Some(blake3) = &mut self.blake3 {
-            blake3.update(bytes);
+            if bytes.len() >= PARALLEL {
+                blake3.update_rayon(bytes);
+            } else {
+                blake3.update(bytes);
+            }
         }
     }
 
@@ -178,6 +279,16 @@ impl Content {
         }
         digests
     }
+}
+
+/// Turns CR LF and CR into LF in place, and gives how many bytes are left.
+pub(super) fn normalize(content: &mut [u8]) -> usize {
+    let mut lines = Lines::default();
+    let length = lines.normalized(content).len();
+    if let Some(place) = content.get_mut(..length) {
+        place.copy_from_slice(&lines.out);
+    }
+    length
 }
 
 /// Turns CR LF and CR into LF. A CR is written as LF at once; what is remembered between two pieces
@@ -290,7 +401,7 @@ mod tests {
         fs::write(&path, LINE.repeat(10_000)).unwrap();
         let done = AtomicBool::new(false);
         let algorithms = BTreeSet::new();
-        let results = std::thread::scope(|scope| {
+        let results = thread::scope(|scope| {
             scope.spawn(|| {
                 let mut log = File::options().append(true).open(&path).unwrap();
                 while !done.load(Ordering::Relaxed) {

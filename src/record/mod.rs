@@ -13,29 +13,37 @@
 //! to while it is read, without a change of its size and within one tick of the file system's clock,
 //! cannot be told from one that was not.
 
+mod claims;
+mod engine;
 mod error;
 mod exclude;
 mod glob;
 mod hash;
+mod lanes;
+mod middle;
 mod resolve;
+mod reuse;
+mod small;
 mod walk;
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 use crate::event::{Event, Observer};
-use crate::model::{Algorithm, ArtifactPath, Artifacts, DigestSet};
+use crate::model::{Algorithm, Artifacts};
 
 pub use error::{MAX_ERRORS, RecordError, RecordErrors};
 pub use exclude::{ExcludeError, Excludes};
+pub use lanes::{Backend, backend_name, sha256_of_each};
+pub use reuse::Memory;
 pub use walk::{MAX_ENTRIES, MAX_VISITS};
 
-use hash::{Hashed, Wanted, hash_file};
-use resolve::Root;
-use walk::{Found, Ground, walk};
+use claims::Claims;
+use engine::{Pass, RootSpec, scan};
+use resolve::{Naming, Root};
+use reuse::Remembering;
+use walk::Ground;
 
 /// How to record.
 #[derive(Clone, Debug)]
@@ -60,6 +68,10 @@ pub struct Options {
     /// Read through symbolic links that lead out of the root they were found in. What is recorded
     /// then also depends on files that the root's name does not show.
     pub allow_outside_links: bool,
+    /// How many threads read and hash; without it as many as [`default_jobs`] says.
+    pub jobs: Option<NonZeroUsize>,
+    /// Which code computes SHA-256 and SHA-512. It makes no difference to the result.
+    pub backend: Backend,
 }
 
 impl Default for Options {
@@ -74,6 +86,8 @@ impl Default for Options {
             algorithms: BTreeSet::from([Algorithm::Sha256]),
             follow_symlink_dirs: false,
             allow_outside_links: false,
+            jobs: None,
+            backend: Backend::Fastest,
         }
     }
 }
@@ -88,6 +102,52 @@ pub fn record(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Artifacts, RecordErrors> {
+    pass(roots, options, observer, &Remembering::default()).map(|recorded| recorded.0)
+}
+
+/// Records, and remembers the digests for [`record_reusing`]. Before anything is read, the file
+/// systems that the files are on are written to the disk, which can take a while.
+///
+/// # Errors
+/// As of [`record`].
+pub fn record_remembering(
+    roots: &[String],
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<(Artifacts, Memory), RecordErrors> {
+    let remembering = Remembering::keeping();
+    let (artifacts, kept) = pass(roots, options, observer, &remembering)?;
+    Ok((artifacts, remembering.memory(kept, options)))
+}
+
+/// Records, and takes the digests of files that did not change since from an earlier recording of
+/// this process. What somebody with which power could hide by that stands in `record/reuse.rs`: a
+/// product that is not what the material was. Without doubt that a file is the same, it is hashed.
+///
+/// # Errors
+/// As of [`record`].
+pub fn record_reusing(
+    roots: &[String],
+    options: &Options,
+    observer: &dyn Observer,
+    memory: &Memory,
+) -> Result<Artifacts, RecordErrors> {
+    let remembering = Remembering::from(memory, options);
+    pass(roots, options, observer, &remembering).map(|recorded| recorded.0)
+}
+
+/// How many threads read and hash if [`Options::jobs`] does not say: twice as many as there are
+/// processors, at least 4 and at most 32.
+pub fn default_jobs() -> usize {
+    engine::default_jobs()
+}
+
+fn pass(
+    roots: &[String],
+    options: &Options,
+    observer: &dyn Observer,
+    remembering: &Remembering<'_>,
+) -> Result<(Artifacts, Vec<reuse::Kept>), RecordErrors> {
     RecordErrors::check(refused_options(options))?;
     let exact_excludes = walk::with_canonical_parents(&options.exact_excludes);
     let base = options.base_path.as_deref();
@@ -98,23 +158,43 @@ pub fn record(
         observer,
     };
     let mut claims = Claims::default();
+    let mut files = Vec::new();
     for root in roots {
-        claims.root(root, ground);
-    }
-    let hashed: Vec<_> = claims
-        .sources
-        .into_par_iter()
-        .map(|(name, source)| digests(name, &source, ground))
-        .collect();
-    let mut errors = claims.errors;
-    let mut artifacts = Vec::new();
-    for result in hashed {
-        match result {
-            Ok(named) => artifacts.push(named),
-            Err(found) => errors.extend(found),
+        match Root::parse(root) {
+            Root::Files { path, .. } if path.contains('\0') => {
+                claims.error(resolve::name_has_nul(&path));
+            }
+            Root::Files { path, scheme } => {
+                let spec = RootSpec {
+                    path: PathBuf::from(path),
+                    naming: Naming::Files { scheme },
+                };
+                if !files.contains(&spec) {
+                    files.push(spec);
+                }
+            }
+            Root::Folder { path } => {
+                let digests = resolve::folder_digests(Path::new(path), ground);
+                claims.single(Path::new(path), resolve::DIR, digests, ground);
+            }
+            Root::Commit { reference } => {
+                let path = resolve::reference_path(reference);
+                let digests = resolve::commit_digests(&path, ground).map_err(|error| vec![error]);
+                let digests = digests.map(|hashed| (hashed.digests, hashed.bytes));
+                claims.single(Path::new(reference), resolve::OSTREE, digests, ground);
+            }
         }
     }
-    RecordErrors::check(errors).map(|()| artifacts.into_iter().collect())
+    let found = scan(
+        &files,
+        Pass {
+            ground,
+            wanted: ground.wanted(),
+            remembering,
+        },
+    );
+    claims.files(found);
+    claims.settle()
 }
 
 /// What is wrong before anything is read.
@@ -148,109 +228,6 @@ fn refused_options(options: &Options) -> Vec<RecordError> {
         errors.push(RecordError::NotAFolder { path: base.clone() });
     }
     errors
-}
-
-/// Where the content of an artifact is.
-#[derive(Debug)]
-enum Source {
-    /// One file.
-    File(Found),
-    /// A whole folder.
-    Folder(PathBuf),
-    /// An ostree commit, through the file that refers to it.
-    Commit(PathBuf),
-}
-
-impl Source {
-    /// What tells two sources apart.
-    fn path(&self) -> &Path {
-        match self {
-            Self::File(found) => &found.path,
-            Self::Folder(path) | Self::Commit(path) => path,
-        }
-    }
-}
-
-/// Which source has which name.
-#[derive(Default)]
-struct Claims {
-    sources: BTreeMap<ArtifactPath, Source>,
-    errors: Vec<RecordError>,
-}
-
-impl Claims {
-    fn root(&mut self, root: &str, ground: Ground<'_>) {
-        let lstrip = &ground.options.lstrip;
-        match Root::parse(root) {
-            Root::Files { path, scheme } => {
-                let (found, errors) = if path.contains('\0') {
-                    (Vec::new(), vec![resolve::name_has_nul(&path)])
-                } else {
-                    walk(Path::new(&path), ground)
-                };
-                self.errors.extend(errors);
-                for found in found {
-                    let name = resolve::name(&found.path, scheme, lstrip);
-                    self.claim(name, Source::File(found));
-                }
-            }
-            Root::Folder { path } => {
-                let name = resolve::name(Path::new(path), resolve::DIR, lstrip);
-                self.claim(name, Source::Folder(PathBuf::from(path)));
-            }
-            Root::Commit { reference } => {
-                let path = resolve::reference_path(reference);
-                let name = resolve::name(Path::new(reference), resolve::OSTREE, &[]);
-                self.claim(name, Source::Commit(path));
-            }
-        }
-    }
-
-    fn claim(&mut self, name: Result<ArtifactPath, RecordError>, source: Source) {
-        let name = match name {
-            Ok(name) => name,
-            Err(error) => return self.errors.push(error),
-        };
-        match self.sources.entry(name) {
-            Entry::Vacant(entry) => drop(entry.insert(source)),
-            Entry::Occupied(entry) if entry.get().path() == source.path() => {}
-            Entry::Occupied(entry) => self.errors.push(RecordError::Collision {
-                name: entry.key().clone(),
-                first: entry.get().path().to_owned(),
-                second: source.path().to_owned(),
-            }),
-        }
-    }
-}
-
-type Named = (ArtifactPath, DigestSet);
-
-fn digests(
-    name: ArtifactPath,
-    source: &Source,
-    ground: Ground<'_>,
-) -> Result<Named, Vec<RecordError>> {
-    let Hashed { digests, bytes } = match source {
-        Source::File(found) => file_digests(found, ground).map_err(|error| vec![error])?,
-        Source::Folder(path) => resolve::folder_digests(path, ground)?,
-        Source::Commit(path) => {
-            resolve::commit_digests(path, ground).map_err(|error| vec![error])?
-        }
-    };
-    let path = &name;
-    ground.observer.event(Event::Hashed { path, bytes });
-    Ok((name, digests))
-}
-
-fn file_digests(found: &Found, ground: Ground<'_>) -> Result<Hashed, RecordError> {
-    let wanted = Wanted {
-        algorithms: &ground.options.algorithms,
-        normalize_line_endings: ground.options.normalize_line_endings,
-    };
-    match &found.target {
-        Some(target) => hash_file(target, found.links, wanted),
-        None => hash_file(&ground.disk(&found.path), found.links, wanted),
-    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
+use super::RecordError;
+use super::engine::{Pass, Recorded, RootSpec, Scan, scan};
 use super::hash::{Content, Hashed, Links, Wanted, hash_file, open};
-use super::walk::{Found, Ground, walk};
-use super::{RecordError, file_digests};
-use crate::model::{Algorithm, ArtifactPath, NameError, hex};
+use super::reuse::Remembering;
+use super::walk::Ground;
+use crate::model::{Algorithm, ArtifactPath, DigestSet, NameError, hex};
 
 /// A plain file, named with its scheme. The name keeps it.
 pub(super) const FILE: &str = "file:";
@@ -106,6 +106,34 @@ pub(super) fn name(
     }
 }
 
+/// What the names of a root's files are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// A scheme, and the path without a prefix.
+    Files { scheme: &'static str },
+    /// The path alone, which stands on a line of its own.
+    Listed,
+}
+
+/// The name of a file below a root.
+pub(super) fn name_as(
+    path: &Path,
+    naming: Naming,
+    ground: Ground<'_>,
+) -> Result<ArtifactPath, RecordError> {
+    match naming {
+        Naming::Files { scheme } => name(path, scheme, &ground.options.lstrip),
+        Naming::Listed => {
+            let name = name(path, "", &[])?;
+            if name.as_str().contains('\n') {
+                let path = ground.disk(path).into_owned();
+                return Err(RecordError::LineFeed { path });
+            }
+            Ok(name)
+        }
+    }
+}
+
 /// No file has such a name, and the system would not say why.
 pub(super) fn name_has_nul(path: &str) -> RecordError {
     RecordError::Name {
@@ -117,7 +145,10 @@ pub(super) fn name_has_nul(path: &str) -> RecordError {
 /// The SHA-256 of what `sha256sum` prints for the files in the folder, sorted by name: lines of
 /// digest, two spaces, name. Excludes and line endings apply to the files; the base path and other
 /// algorithms do not.
-pub(super) fn folder_digests(path: &Path, ground: Ground<'_>) -> Result<Hashed, Vec<RecordError>> {
+pub(super) fn folder_digests(
+    path: &Path,
+    ground: Ground<'_>,
+) -> Result<(DigestSet, u64), Vec<RecordError>> {
     if !path.is_dir() {
         return Err(vec![RecordError::NotAFolder {
             path: path.to_owned(),
@@ -127,67 +158,61 @@ pub(super) fn folder_digests(path: &Path, ground: Ground<'_>) -> Result<Hashed, 
         base: Some(path),
         ..ground
     };
-    let (found, mut errors) = walk(Path::new("."), ground);
-    let lines: Vec<_> = found
-        .par_iter()
-        .map(|found| folder_line(found, ground))
-        .collect();
-    let mut sorted = Vec::with_capacity(lines.len());
-    for line in lines {
-        match line {
-            Ok(line) => sorted.push(line),
-            Err(error) => errors.push(error),
-        }
-    }
-    sorted.sort_by(|left, right| left.0.cmp(&right.0));
-    for pair in sorted.windows(2) {
-        if let [(name, first, _), (again, second, _)] = pair
-            && name == again
+    let algorithms = BTreeSet::from([Algorithm::Sha256]);
+    let root = RootSpec {
+        path: PathBuf::from("."),
+        naming: Naming::Listed,
+    };
+    let pass = Pass {
+        ground,
+        wanted: Wanted {
+            algorithms: &algorithms,
+            ..ground.wanted()
+        },
+        remembering: &Remembering::default(),
+    };
+    let Scan {
+        mut files,
+        mut errors,
+    } = scan(&[root], pass);
+    files.sort_by(|left, right| left.name.cmp(&right.name));
+    let disk = |file: &Recorded| ground.disk(file.path()).into_owned();
+    for pair in files.windows(2) {
+        if let [first, second] = pair
+            && first.name == second.name
         {
             errors.push(RecordError::Collision {
-                name: name.clone(),
-                first: first.clone(),
-                second: second.clone(),
+                name: first.name.clone(),
+                first: disk(first),
+                second: disk(second),
             });
         }
     }
     if errors.is_empty() {
-        Ok(folder_digest(&sorted))
+        Ok(folder_digest(&files))
     } else {
         Err(errors)
     }
 }
 
-type Line = (ArtifactPath, PathBuf, Hashed);
-
-fn folder_line(found: &Found, ground: Ground<'_>) -> Result<Line, RecordError> {
-    let disk = ground.disk(&found.path).into_owned();
-    let name = name(&found.path, "", &[])?;
-    if name.as_str().contains('\n') {
-        return Err(RecordError::LineFeed { path: disk });
-    }
-    Ok((name, disk, file_digests(found, ground)?))
-}
-
-fn folder_digest(lines: &[Line]) -> Hashed {
+/// The digests and the bytes of the files.
+fn folder_digest(files: &[Recorded]) -> (DigestSet, u64) {
     let algorithms = BTreeSet::from([Algorithm::Sha256]);
     let mut content = Content::new(Wanted {
         algorithms: &algorithms,
         normalize_line_endings: false,
     });
     let mut bytes = 0_u64;
-    for (name, _, hashed) in lines {
-        let digest = hashed.digests.sha256().map(|digest| hex(digest));
+    for file in files {
+        let digest = file.digests.as_ref().and_then(DigestSet::sha256);
+        let digest = digest.map(|digest| hex(digest));
         content.update(digest.unwrap_or_default().as_bytes());
         content.update(b"  ");
-        content.update(name.as_str().as_bytes());
+        content.update(file.name.as_str().as_bytes());
         content.update(b"\n");
-        bytes = bytes.saturating_add(hashed.bytes);
+        bytes = bytes.saturating_add(file.bytes);
     }
-    Hashed {
-        digests: content.finish(),
-        bytes,
-    }
+    (content.finish(), bytes)
 }
 
 /// Where a repository keeps a ref.

@@ -1,17 +1,28 @@
-//! Which files are below a root, in order: the one place where excludes, symbolic links and special
-//! files are decided. Nothing is opened here but folders.
+//! Which files are below a root: the one place where excludes, symbolic links and special files are
+//! decided. What is left out is not opened.
+//!
+//! Folders are opened relative to the folder they are in and read in large pieces. Their entries are
+//! taken in the order that their paths have in the end: the name of a folder as if it ended in `/`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::fs::{self, DirEntry, Metadata};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{CStr, CString, OsStr};
+use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
-use super::hash::Links;
+use super::engine::{Work, Worker};
+use super::hash::{Links, Wanted};
+use super::middle::Middle;
+use super::small::{Reading, Site, local_clock};
 use super::{Options, RecordError};
 use crate::event::{Event, Observer};
 
@@ -22,6 +33,14 @@ pub const MAX_ENTRIES: usize = 20_000_000;
 /// How often one folder may be entered through different links. Thirty folders with two links each
 /// to the next make a billion ways.
 pub const MAX_VISITS: usize = 1000;
+
+/// Bytes of directory entries that are read at once.
+const ENTRIES_BUFFER: usize = 32 << 10;
+/// A folder with more entries than this is divided, so that several threads work on it.
+const PART: usize = 512;
+/// Folders that are kept open for those below them, over all threads. The system's limit for open
+/// files is often 1024. Those below others are opened by their whole path.
+const MAX_OPEN_FOLDERS: usize = 256;
 
 const LINK_TO_FOLDER: &str = "a symbolic link to a folder, entered only with --follow-symlink-dirs";
 const BROKEN_LINK: &str = "a symbolic link that points nowhere";
@@ -38,7 +57,15 @@ pub(super) struct Ground<'a> {
     pub(super) observer: &'a dyn Observer,
 }
 
-impl Ground<'_> {
+impl<'a> Ground<'a> {
+    /// What is to be known about each content.
+    pub(super) fn wanted(&self) -> Wanted<'a> {
+        Wanted {
+            algorithms: &self.options.algorithms,
+            normalize_line_endings: self.options.normalize_line_endings,
+        }
+    }
+
     /// Where a path is on the disk.
     pub(super) fn disk<'p>(&self, path: &'p Path) -> Cow<'p, Path> {
         match self.base {
@@ -48,78 +75,144 @@ impl Ground<'_> {
     }
 }
 
-/// A file to record.
-#[derive(Debug)]
-pub(super) struct Found {
-    /// Its path, normalised, as seen from the base.
-    pub(super) path: PathBuf,
-    /// Where to read it if that is not at its path: the target of a link, already checked.
-    pub(super) target: Option<PathBuf>,
-    /// What to do if a link is found there.
-    pub(super) links: Links,
-}
-
-/// The files below `root`, a normalised path, in the order of their paths, and what went wrong.
-pub(super) fn walk(root: &Path, ground: Ground<'_>) -> (Vec<Found>, Vec<RecordError>) {
-    let mut walk = Walk {
-        ground,
-        canonical_root: PathBuf::new(),
-        entries: 0,
-        visits: BTreeMap::new(),
-        folders: Vec::new(),
-        found: Vec::new(),
-        errors: Vec::new(),
-    };
-    if let Err(error) = walk.root(root) {
-        walk.errors.push(error);
-    }
-    while let Some(folder) = walk.folders.pop() {
-        if let Err(error) = walk.folder(&folder) {
-            walk.errors.push(error);
-        }
-        if walk.entries > MAX_ENTRIES {
-            walk.errors.push(RecordError::TooMany {
-                path: ground.disk(root).into_owned(),
-                limit: MAX_ENTRIES,
-            });
-            break;
-        }
-    }
-    (walk.found, walk.errors)
-}
-
-struct Walk<'a> {
-    ground: Ground<'a>,
+/// What is known about a root that is a folder.
+pub(super) struct Root {
+    index: usize,
     /// What links may lead to.
-    canonical_root: PathBuf,
-    entries: usize,
-    /// How often each folder was entered, by device and inode.
-    visits: BTreeMap<(u64, u64), usize>,
-    /// Still to be read, the next one last.
-    folders: Vec<Folder>,
-    found: Vec<Found>,
-    errors: Vec<RecordError>,
+    canonical: PathBuf,
+    entries: AtomicUsize,
+    /// How often each folder was entered, by device and inode, where links may be followed.
+    visits: Mutex<BTreeMap<(u64, u64), usize>>,
 }
 
-struct Folder {
+impl Root {
+    /// How often the folder was entered, this time included.
+    fn visit(&self, folder: (u64, u64)) -> usize {
+        let mut visits = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = visits.entry(folder).or_insert(0);
+        *count += 1;
+        *count
+    }
+}
+
+/// A folder that is to be read.
+pub(super) struct Folder {
+    root: Arc<Root>,
     path: PathBuf,
-    /// Device and inode of the root, of the folders on the way and of this one. Empty if links to
-    /// folders are not followed, as then there are no loops.
-    lineage: Vec<(u64, u64)>,
+    /// What it is in, and its name there; otherwise it is opened by its path.
+    parent: Option<(Arc<Open>, CString)>,
+    /// Whether it is reached through a link.
+    links: Links,
+    /// Device and inode of the root and of the folders on the way. Empty if links to folders are
+    /// not followed, as then there are no loops.
+    above: Vec<(u64, u64)>,
+    /// The path without links, if somebody wants to know.
+    canonical: Option<PathBuf>,
 }
 
-impl Walk<'_> {
+/// A folder that is open.
+pub(super) struct Open {
+    root: Arc<Root>,
+    path: PathBuf,
+    handle: OwnedFd,
+    lineage: Vec<(u64, u64)>,
+    canonical: Option<PathBuf>,
+    /// See [`Site::local_clock`].
+    local_clock: Option<u64>,
+    /// The device, if digests of its files may be taken over or kept.
+    reusable: Option<u64>,
+    /// Of how many open folders this is one.
+    count: Arc<AtomicUsize>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Some of the entries of a folder.
+pub(super) struct Part {
+    folder: Arc<Open>,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    name: CString,
+    kind: FileType,
+}
+
+impl Entry {
+    /// In the order of the paths that begin with it.
+    fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        self.sort_key().cmp(other.sort_key())
+    }
+
+    fn sort_key(&self) -> impl Iterator<Item = &u8> {
+        let slash: &[u8] = if self.kind == FileType::Directory {
+            b"/"
+        } else {
+            b""
+        };
+        self.name.as_bytes().iter().chain(slash)
+    }
+}
+
+/// A file to record.
+struct Found<'p> {
+    root: usize,
+    /// Its path, normalised, as seen from the base.
+    path: &'p Path,
+    /// Where to read it if that is not at its path: the target of a link, already checked.
+    target: Option<PathBuf>,
+    /// What to do if a link is found there.
+    links: Links,
+}
+
+impl Worker<'_, '_> {
+    pub(super) fn work(&mut self, work: Work) {
+        let done = match work {
+            Work::Root(index) => self.root(index),
+            Work::Folder(folder) => self.folder(folder),
+            Work::Part(part) => {
+                self.part(&part.folder, &part.entries);
+                Ok(())
+            }
+        };
+        if let Err(error) = done {
+            self.error(error);
+        }
+    }
+
     /// A root is read through, whatever links it goes through: it was named.
-    fn root(&mut self, path: &Path) -> Result<(), RecordError> {
-        let disk = self.ground.disk(path);
-        if self.ground.options.excludes.matches(path) {
+    fn root(&mut self, index: usize) -> Result<(), RecordError> {
+        let pass = self.shared.pass;
+        let Some(spec) = self.shared.roots.get(index) else {
+            return Ok(());
+        };
+        let path = spec.path.as_path();
+        let disk = pass.ground.disk(path);
+        if pass.ground.options.excludes.matches(path) {
             self.excluded(&disk);
             return Ok(());
         }
         let metadata = fs::metadata(&disk).map_err(|source| absent_or_unreadable(&disk, source))?;
         if metadata.is_dir() {
-            self.canonical_root = canonical(&disk)?;
-            return self.enter(path.to_owned(), &[]);
+            let canonical = canonical(&disk)?;
+            let root = Arc::new(Root {
+                index,
+                canonical: canonical.clone(),
+                entries: AtomicUsize::new(0),
+                visits: Mutex::default(),
+            });
+            return self.folder(Folder {
+                root,
+                path: path.to_owned(),
+                parent: None,
+                links: Links::Follow,
+                above: Vec::new(),
+                canonical: self.wants_canonical().then_some(canonical),
+            });
         }
         if !metadata.is_file() {
             return Err(RecordError::Special {
@@ -128,148 +221,236 @@ impl Walk<'_> {
         }
         if self.is_exactly_excluded(self.canonical_parent(&disk)?.as_deref(), &disk) {
             self.excluded(&disk);
-        } else {
-            self.found.push(Found {
-                path: path.to_owned(),
-                target: None,
-                links: Links::Follow,
-            });
+            return Ok(());
+        }
+        let reusable = pass.remembering.enter_parent(&disk);
+        let found = Found {
+            root: index,
+            path,
+            target: None,
+            links: Links::Follow,
+        };
+        self.file_by_path(&found, reusable);
+        Ok(())
+    }
+
+    fn folder(&mut self, folder: Folder) -> Result<(), RecordError> {
+        let ground = self.shared.pass.ground;
+        let root = Arc::clone(&folder.root);
+        let disk = ground.disk(&folder.path).into_owned();
+        let unreadable = |errno: Errno| RecordError::ReadFolder {
+            path: disk.clone(),
+            source: errno.into(),
+        };
+        if root.entries.load(Ordering::Relaxed) > MAX_ENTRIES {
+            return Ok(());
+        }
+        let handle = folder.open(&disk).map_err(unreadable)?;
+        let lineage = self.lineage(&folder, &handle, &disk)?;
+        let mut entries = read_entries(&handle).map_err(unreadable)?;
+        let before = root.entries.fetch_add(entries.len(), Ordering::Relaxed);
+        if before + entries.len() > MAX_ENTRIES {
+            // Said once, by the thread that goes over the limit.
+            if before <= MAX_ENTRIES {
+                let path = self.shared.roots.get(root.index).map(|root| &root.path);
+                return Err(RecordError::TooMany {
+                    path: ground
+                        .disk(path.map_or(Path::new(""), |path| path))
+                        .into_owned(),
+                    limit: MAX_ENTRIES,
+                });
+            }
+            return Ok(());
+        }
+        entries.sort_unstable_by(Entry::compare);
+        let count = Arc::clone(&self.shared.open_folders);
+        count.fetch_add(1, Ordering::Relaxed);
+        let open = Arc::new(Open {
+            root,
+            count,
+            local_clock: local_clock(handle.as_fd()),
+            reusable: self.shared.pass.remembering.enter(handle.as_fd()),
+            handle,
+            lineage,
+            canonical: folder.canonical,
+            path: folder.path,
+        });
+        if entries.len() <= 2 * PART {
+            self.part(&open, &entries);
+            return Ok(());
+        }
+        let mut entries = entries.into_iter();
+        while entries.len() > 0 {
+            let part = Part {
+                folder: Arc::clone(&open),
+                entries: entries.by_ref().take(PART).collect(),
+            };
+            self.later(Work::Part(part));
         }
         Ok(())
     }
 
-    fn enter(&mut self, path: PathBuf, above: &[(u64, u64)]) -> Result<(), RecordError> {
-        let mut lineage = above.to_vec();
-        if self.ground.options.follow_symlink_dirs {
-            let disk = self.ground.disk(&path);
-            let metadata = fs::metadata(&disk).map_err(|source| read_error(&disk, source))?;
-            let identity = (metadata.dev(), metadata.ino());
-            if let Some(index) = above.iter().position(|folder| *folder == identity) {
-                let levels = above.len().saturating_sub(index);
-                let ancestor = path.ancestors().nth(levels).unwrap_or(Path::new(""));
+    /// The folders on the way to this one and itself, if links may lead in circles.
+    fn lineage(
+        &self,
+        folder: &Folder,
+        handle: &OwnedFd,
+        disk: &Path,
+    ) -> Result<Vec<(u64, u64)>, RecordError> {
+        let ground = self.shared.pass.ground;
+        let mut lineage = folder.above.clone();
+        if ground.options.follow_symlink_dirs {
+            let stat = rustix::fs::fstat(handle).map_err(|errno| read_error(disk, errno.into()))?;
+            let identity = (stat.st_dev, stat.st_ino);
+            if let Some(index) = lineage.iter().position(|above| *above == identity) {
+                let levels = lineage.len().saturating_sub(index);
+                let ancestor = folder.path.ancestors().nth(levels).unwrap_or(Path::new(""));
                 return Err(RecordError::Loop {
-                    ancestor: self.ground.disk(or_dot(ancestor)).into_owned(),
-                    path: disk.into_owned(),
+                    ancestor: ground.disk(or_dot(ancestor)).into_owned(),
+                    path: disk.to_owned(),
+                });
+            }
+            if folder.root.visit(identity) > MAX_VISITS {
+                return Err(RecordError::TooManyWays {
+                    path: disk.to_owned(),
                 });
             }
             lineage.push(identity);
-            let visits = self.visits.entry(identity).or_insert(0_usize);
-            *visits += 1;
-            if *visits > MAX_VISITS {
-                return Err(RecordError::TooManyWays {
-                    path: disk.into_owned(),
-                });
-            }
         }
-        self.folders.push(Folder { path, lineage });
-        Ok(())
+        Ok(lineage)
     }
 
-    fn folder(&mut self, folder: &Folder) -> Result<(), RecordError> {
-        let disk = self.ground.disk(&folder.path);
-        let unreadable = |source| RecordError::ReadFolder {
-            path: disk.clone().into_owned(),
-            source,
-        };
-        let mut entries = Vec::new();
-        for entry in fs::read_dir(&disk).map_err(unreadable)? {
-            entries.push(entry.map_err(unreadable)?);
-            self.entries = self.entries.saturating_add(1);
-            if self.entries > MAX_ENTRIES {
-                return Ok(());
+    fn part(&mut self, folder: &Arc<Open>, entries: &[Entry]) {
+        // One buffer for all paths of the folder.
+        let mut path = folder.path.clone();
+        let is_dot = path == Path::new(".");
+        for entry in entries {
+            let name = OsStr::from_bytes(entry.name.as_bytes());
+            // Below `.` the path is the name alone.
+            if is_dot {
+                path.clear();
             }
-        }
-        entries.sort_by_cached_key(DirEntry::file_name);
-        let parent = if self.ground.exact_excludes.is_empty() {
-            None
-        } else {
-            Some(canonical(&disk)?)
-        };
-        let depth = self.folders.len();
-        for entry in &entries {
-            if let Err(error) = self.entry(folder, parent.as_deref(), entry) {
-                self.errors.push(error);
+            path.push(name);
+            if let Err(error) = self.entry(folder, &path, entry) {
+                self.error(error);
             }
+            path.pop();
         }
-        // The last one is read next.
-        if let Some(folders) = self.folders.get_mut(depth..) {
-            folders.reverse();
-        }
-        Ok(())
     }
 
-    fn entry(
-        &mut self,
-        folder: &Folder,
-        canonical_parent: Option<&Path>,
-        entry: &DirEntry,
-    ) -> Result<(), RecordError> {
-        let path = child(&folder.path, entry);
-        let disk = self.ground.disk(&path).into_owned();
-        if self.ground.options.excludes.matches(&path) {
-            self.excluded(&disk);
+    fn entry(&mut self, folder: &Arc<Open>, path: &Path, entry: &Entry) -> Result<(), RecordError> {
+        let ground = self.shared.pass.ground;
+        if ground.options.excludes.matches(path) {
+            self.excluded(&ground.disk(path));
             return Ok(());
         }
-        let kind = entry
-            .file_type()
-            .map_err(|source| read_error(&disk, source))?;
-        if kind.is_dir() {
-            return self.enter(path, &folder.lineage);
+        let kind = folder.kind(entry, || ground.disk(path))?;
+        if kind == FileType::Directory {
+            let canonical = folder.canonical.as_ref();
+            let name = OsStr::from_bytes(entry.name.as_bytes());
+            let canonical = canonical.map(|canonical| canonical.join(name));
+            self.enter(folder, path, entry, Links::Refuse, canonical);
+            return Ok(());
         }
-        if self.is_exactly_excluded(canonical_parent, &disk) {
-            self.excluded(&disk);
-        } else if kind.is_file() {
-            self.found.push(Found {
-                path,
-                target: None,
-                links: Links::Refuse,
-            });
-        } else if kind.is_symlink() {
-            return self.link(folder, path, &disk);
-        } else {
-            self.skipped(&disk, SPECIAL);
+        if let Some(canonical) = &folder.canonical
+            && self.is_exactly_excluded(Some(canonical), path)
+        {
+            self.excluded(&ground.disk(path));
+            return Ok(());
+        }
+        match kind {
+            FileType::RegularFile => {
+                let found = Found {
+                    root: folder.root.index,
+                    path,
+                    target: None,
+                    links: Links::Refuse,
+                };
+                let site = Site {
+                    folder: folder.handle.as_fd(),
+                    name: &entry.name,
+                    links: Links::Refuse,
+                    local_clock: folder.local_clock,
+                };
+                self.file(&found, site, folder.reusable);
+            }
+            FileType::Symlink => return self.link(folder, path, entry),
+            FileType::Fifo
+            | FileType::Socket
+            | FileType::CharacterDevice
+            | FileType::BlockDevice
+            | FileType::Directory
+            | FileType::Unknown => self.skipped(&ground.disk(path), SPECIAL),
         }
         Ok(())
     }
 
-    fn link(&mut self, folder: &Folder, path: PathBuf, disk: &Path) -> Result<(), RecordError> {
-        let Some(metadata) = target_metadata(disk)? else {
-            self.skipped(disk, BROKEN_LINK);
+    fn link(&mut self, folder: &Arc<Open>, path: &Path, entry: &Entry) -> Result<(), RecordError> {
+        let ground = self.shared.pass.ground;
+        let disk = ground.disk(path);
+        let Some(metadata) = target_metadata(&disk)? else {
+            self.skipped(&disk, BROKEN_LINK);
             return Ok(());
         };
         if metadata.is_dir() {
-            if !self.ground.options.follow_symlink_dirs {
-                self.skipped(disk, LINK_TO_FOLDER);
+            if !ground.options.follow_symlink_dirs {
+                self.skipped(&disk, LINK_TO_FOLDER);
                 return Ok(());
             }
-            self.checked_target(disk)?;
-            return self.enter(path, &folder.lineage);
-        }
-        if !metadata.is_file() {
-            self.skipped(disk, SPECIAL);
+            self.checked_target(folder, &disk)?;
+            let canonical = match self.wants_canonical() {
+                true => Some(canonical(&disk)?),
+                false => None,
+            };
+            self.enter(folder, path, entry, Links::Follow, canonical);
             return Ok(());
         }
-        let target = self.checked_target(disk)?;
+        if !metadata.is_file() {
+            self.skipped(&disk, SPECIAL);
+            return Ok(());
+        }
+        let target = self.checked_target(folder, &disk)?;
         // What was checked is what is read.
         let links = match target {
             Some(_) => Links::Refuse,
             None => Links::Follow,
         };
-        self.found.push(Found {
+        let found = Found {
+            root: folder.root.index,
             path,
             target,
             links,
-        });
+        };
+        self.file_by_path(&found, folder.reusable);
         Ok(())
     }
 
+    fn enter(
+        &mut self,
+        folder: &Arc<Open>,
+        path: &Path,
+        entry: &Entry,
+        links: Links,
+        canonical: Option<PathBuf>,
+    ) {
+        let is_kept = folder.count.load(Ordering::Relaxed) <= MAX_OPEN_FOLDERS;
+        self.later(Work::Folder(Folder {
+            root: Arc::clone(&folder.root),
+            path: path.to_owned(),
+            parent: is_kept.then(|| (Arc::clone(folder), entry.name.clone())),
+            links,
+            above: folder.lineage.clone(),
+            canonical,
+        }));
+    }
+
     /// Where a link leads, if it must stay inside the root.
-    fn checked_target(&self, disk: &Path) -> Result<Option<PathBuf>, RecordError> {
-        if self.ground.options.allow_outside_links {
+    fn checked_target(&self, folder: &Open, disk: &Path) -> Result<Option<PathBuf>, RecordError> {
+        if self.shared.pass.ground.options.allow_outside_links {
             return Ok(None);
         }
         let target = canonical(disk)?;
-        if target.starts_with(&self.canonical_root) {
+        if target.starts_with(&folder.root.canonical) {
             return Ok(Some(target));
         }
         Err(RecordError::Outside {
@@ -278,38 +459,141 @@ impl Walk<'_> {
         })
     }
 
+    /// A file that is not opened relative to its folder.
+    fn file_by_path(&mut self, found: &Found<'_>, reusable: Option<u64>) {
+        let ground = self.shared.pass.ground;
+        let disk = match &found.target {
+            Some(target) => target.clone(),
+            None => ground.disk(found.path).into_owned(),
+        };
+        // No path that was found has a NUL in it; of those that were named it has been said.
+        let name = CString::new(disk.into_os_string().into_encoded_bytes()).unwrap_or_default();
+        let site = Site {
+            folder: CWD,
+            name: &name,
+            links: found.links,
+            local_clock: None,
+        };
+        self.file(found, site, reusable);
+    }
+
+    fn file(&mut self, found: &Found<'_>, site: Site<'_>, reusable: Option<u64>) {
+        let shared = self.shared;
+        let Some(name) = self.named(found.root, found.path) else {
+            return;
+        };
+        let is_name = name.as_str().as_bytes() == found.path.as_os_str().as_bytes();
+        let place = self.place(name, (!is_name).then(|| found.path.into()));
+        let remembered = shared.pass.remembering.look_up(reusable, || site.state());
+        if let Some(digested) = remembered {
+            return self.fill(place.index, Ok(digested));
+        }
+        if self.batch.is_full() {
+            self.hash_batch();
+        }
+        let lines = shared.pass.wanted.normalize_line_endings;
+        let size = match self.batch.read(site, place.index, lines, reusable) {
+            Reading::InBatch => return,
+            Reading::Large(size) => Some(size),
+            Reading::Doubt => None,
+        };
+        let disk = |found: &Found<'_>| shared.pass.ground.disk(found.path).into_owned();
+        let Some(name) = self.name_of(place) else {
+            return;
+        };
+        let middle = Middle {
+            place,
+            name,
+            path: found.target.clone().unwrap_or_else(|| disk(found)),
+            links: found.links,
+            size: size.unwrap_or_default(),
+            reusable,
+        };
+        if size.is_some() {
+            self.large(middle);
+        } else {
+            self.doubt(middle);
+        }
+    }
+
+    fn wants_canonical(&self) -> bool {
+        !self.shared.pass.ground.exact_excludes.is_empty()
+    }
+
     fn canonical_parent(&self, disk: &Path) -> Result<Option<PathBuf>, RecordError> {
         match disk.parent() {
-            Some(parent) if !self.ground.exact_excludes.is_empty() => {
-                canonical(or_dot(parent)).map(Some)
-            }
+            Some(parent) if self.wants_canonical() => canonical(or_dot(parent)).map(Some),
             _ => Ok(None),
         }
     }
 
-    fn is_exactly_excluded(&self, canonical_parent: Option<&Path>, disk: &Path) -> bool {
-        match (canonical_parent, disk.file_name()) {
-            (Some(parent), Some(name)) => self.ground.exact_excludes.contains(&parent.join(name)),
+    fn is_exactly_excluded(&self, canonical_parent: Option<&Path>, path: &Path) -> bool {
+        let excluded = self.shared.pass.ground.exact_excludes;
+        match (canonical_parent, path.file_name()) {
+            (Some(parent), Some(name)) => excluded.contains(&parent.join(name)),
             _ => false,
         }
     }
 
     fn excluded(&self, path: &Path) {
-        self.ground.observer.event(Event::Excluded { path });
+        let observer = self.shared.pass.ground.observer;
+        observer.event(Event::Excluded { path });
     }
 
     fn skipped(&self, path: &Path, why: &'static str) {
-        self.ground.observer.event(Event::Skipped { path, why });
+        let observer = self.shared.pass.ground.observer;
+        observer.event(Event::Skipped { path, why });
     }
 }
 
-/// The path of an entry; below `.` it is the name alone.
-fn child(folder: &Path, entry: &DirEntry) -> PathBuf {
-    if folder == Path::new(".") {
-        PathBuf::from(entry.file_name())
-    } else {
-        folder.join(entry.file_name())
+impl Folder {
+    fn open(&self, disk: &Path) -> Result<OwnedFd, Errno> {
+        let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        if self.links == Links::Refuse {
+            flags |= OFlags::NOFOLLOW;
+        }
+        match &self.parent {
+            Some((parent, name)) => rustix::fs::openat(&parent.handle, name, flags, Mode::empty()),
+            None => rustix::fs::open(disk, flags, Mode::empty()),
+        }
     }
+}
+
+impl Open {
+    /// Not every file system says with the name what it is the name of.
+    fn kind<'p>(
+        &self,
+        entry: &Entry,
+        disk: impl Fn() -> Cow<'p, Path>,
+    ) -> Result<FileType, RecordError> {
+        if entry.kind != FileType::Unknown {
+            return Ok(entry.kind);
+        }
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        rustix::fs::statat(&self.handle, &entry.name, flags)
+            .map(|stat| FileType::from_raw_mode(stat.st_mode))
+            .map_err(|errno| read_error(&disk(), errno.into()))
+    }
+}
+
+fn read_entries(folder: &OwnedFd) -> Result<Vec<Entry>, Errno> {
+    let mut buffer = [const { MaybeUninit::uninit() }; ENTRIES_BUFFER];
+    let mut entries = Vec::new();
+    let mut reading = RawDir::new(folder, &mut buffer);
+    while let Some(entry) = reading.next() {
+        let entry = entry?;
+        let name: &CStr = entry.file_name();
+        if name != c"." && name != c".." {
+            entries.push(Entry {
+                name: name.to_owned(),
+                kind: entry.file_type(),
+            });
+        }
+        if entries.len() > MAX_ENTRIES {
+            break;
+        }
+    }
+    Ok(entries)
 }
 
 /// The folder that an empty path stands for.

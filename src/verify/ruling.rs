@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::model::{ItemName, Link, Rules, Side, Step};
+use crate::model::{ItemName, Link, Rules, Side, Step, quoted};
 use crate::report::{Finding, Problem, Severity, Status};
 
 use super::{Engine, Node, rules};
@@ -50,8 +50,10 @@ impl Engine<'_> {
         };
         match ruling {
             Ruling::Missing(from) => {
-                let why =
-                    format!("its rules compare with `{from}`, of which there is no valid link");
+                let why = format!(
+                    "its rules compare with {}, of which there is no valid link",
+                    quoted(from.as_str())
+                );
                 item.findings.push(Finding {
                     severity: Severity::Note,
                     problem: Problem::NotReached { why },

@@ -1,7 +1,9 @@
 //! Recording trees that are made for the case, and what the reference records of the same ones.
 
+mod changes;
 mod links;
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +14,7 @@ use sha2::Digest;
 
 use super::*;
 use crate::event::Silent;
-use crate::model::hex;
+use crate::model::{DigestSet, hex};
 
 struct Tree(tempfile::TempDir);
 

@@ -1,0 +1,123 @@
+//! Which file has which name. Two files must not have one; one file may be named twice.
+
+use std::path::{Path, PathBuf};
+
+use super::engine::{Recorded, Scan};
+use super::reuse::Kept;
+use super::walk::Ground;
+use super::{Event, RecordError, RecordErrors, resolve};
+use crate::model::{ArtifactPath, Artifacts, DigestSet};
+
+/// What was recorded, under its names, and what went wrong.
+#[derive(Default)]
+pub(super) struct Claims {
+    claims: Vec<Recorded>,
+    errors: Vec<RecordError>,
+}
+
+impl Claims {
+    pub(super) fn error(&mut self, error: RecordError) {
+        self.errors.push(error);
+    }
+
+    /// An artifact that is not a single file: a folder or a commit.
+    pub(super) fn single(
+        &mut self,
+        path: &Path,
+        scheme: &'static str,
+        digests: Result<(DigestSet, u64), Vec<RecordError>>,
+        ground: Ground<'_>,
+    ) {
+        let lstrip: &[String] = match scheme {
+            resolve::OSTREE => &[],
+            _ => &ground.options.lstrip,
+        };
+        let name = match resolve::name(path, scheme, lstrip) {
+            Ok(name) => name,
+            Err(error) => return self.error(error),
+        };
+        let (digests, bytes) = match digests {
+            Ok((digests, bytes)) => {
+                let path = &name;
+                ground.observer.event(Event::Hashed { path, bytes });
+                (Some(digests), bytes)
+            }
+            Err(errors) => {
+                self.errors.extend(errors);
+                (None, 0)
+            }
+        };
+        let source = match scheme {
+            resolve::OSTREE => resolve::reference_path(&path.to_string_lossy()),
+            _ => PathBuf::from(path),
+        };
+        self.claims.push(Recorded {
+            name,
+            path: Some(source.into()),
+            digests,
+            bytes,
+            state: None,
+        });
+    }
+
+    pub(super) fn files(&mut self, scan: Scan) {
+        self.errors.extend(scan.errors);
+        if self.claims.is_empty() {
+            self.claims = scan.files;
+        } else {
+            self.claims.extend(scan.files);
+        }
+    }
+
+    /// The artifacts, if nothing went wrong, and by what their files may be known again.
+    pub(super) fn settle(mut self) -> Result<(Artifacts, Vec<Kept>), RecordErrors> {
+        // Mostly they are in order already.
+        let is_ascending = |pair: &[Recorded]| matches!(pair, [one, next] if one.name < next.name);
+        if !self.claims.windows(2).all(is_ascending) {
+            // Of the same name the first stays first.
+            self.claims.sort_by(|one, other| one.name.cmp(&other.name));
+            self.resolve_doubles();
+        }
+        RecordErrors::check(self.errors)?;
+        let mut kept = Vec::new();
+        let named = self.claims.into_iter().map(|claim| {
+            let digests = claim.digests.unwrap_or_default();
+            kept.extend(claim.state.map(|state| (*state, digests.clone())));
+            (claim.name, digests)
+        });
+        let artifacts: Artifacts = named.collect();
+        Ok((artifacts, kept))
+    }
+
+    /// Keeps the first claim of each name.
+    fn resolve_doubles(&mut self) {
+        let errors = &mut self.errors;
+        self.claims.dedup_by(|second, first| {
+            if first.name != second.name {
+                return false;
+            }
+            if first.path() != second.path() {
+                errors.push(collision(&first.name, first.path(), second.path()));
+            } else if let (Some(one), Some(other)) = (&first.digests, &second.digests)
+                && one != other
+            {
+                // It was read twice, as roots may be inside each other.
+                let path = first.path().to_owned();
+                errors.push(RecordError::Changed { path });
+            }
+            true
+        });
+        // What is wrong with a file that was read twice is said once.
+        self.errors.sort_by(RecordError::by_path);
+        self.errors
+            .dedup_by(|second, first| first.to_string() == second.to_string());
+    }
+}
+
+fn collision(name: &ArtifactPath, first: &Path, second: &Path) -> RecordError {
+    RecordError::Collision {
+        name: name.clone(),
+        first: first.to_owned(),
+        second: second.to_owned(),
+    }
+}

@@ -1,0 +1,557 @@
+//! One pass over the roots: folders are read, and their files opened and hashed, by several threads
+//! at once, and what they find is put in order at the end.
+//!
+//! The work is a tree of [`Task`]s: a root, a folder, or a part of a folder with very many entries. A
+//! thread takes the task it made last, so that the folder it just read is still in the caches, and
+//! gives the oldest half of its tasks away when others have nothing to do. Each task lists what it
+//! found in the order of the names, with a place for what its own tasks find; so no sorting of all
+//! paths is needed (it would be a tenth of the time, see `scripts/bench`).
+//!
+//! Files below [`SMALL`](super::small::SMALL) are hashed by the thread that reads them, in batches
+//! ([`super::small`]). Larger ones wait until the folders are read and are hashed biggest first, one
+//! in each lane ([`super::middle`]). The largest, which one hash function can only go through from end
+//! to end, get threads of their own at once ([`super::hash`]), as they may take longer than all the rest.
+//!
+//! Memory is bounded but for the result: each thread has one arena, the buffers of its lanes and a
+//! few folders.
+
+use std::collections::BinaryHeap;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Scope};
+
+use super::RecordError;
+use super::hash::{Hashed, State, Wanted};
+use super::lanes::Kernels;
+use super::middle::{self, Middle};
+use super::resolve::{self, Naming};
+use super::reuse::Remembering;
+use super::small::Batch;
+use super::walk::{Folder, Ground, Part};
+use crate::event::Event;
+use crate::model::{ArtifactPath, DigestSet};
+
+/// Threads beyond the processors wait for the disk while others hash. More than twice as many gain
+/// a little when nothing is in the page cache, and lose 7 % when everything is.
+const THREADS_PER_CORE: usize = 2;
+/// Fewer do not keep a disk busy.
+const MIN_THREADS: usize = 4;
+/// More have no use: what is left is then the disk's limit.
+const MAX_THREADS: usize = 32;
+
+/// A root whose files are artifacts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RootSpec {
+    /// As it is seen from the base, normalised.
+    pub(super) path: PathBuf,
+    /// What its names are made of.
+    pub(super) naming: Naming,
+}
+
+/// A file that has a name, and its digests if it could be read.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    pub(super) name: ArtifactPath,
+    /// Where it was found, if the name is not that.
+    pub(super) path: Option<Box<Path>>,
+    pub(super) digests: Option<DigestSet>,
+    pub(super) bytes: u64,
+    /// To know the content again by, if that is wanted.
+    pub(super) state: Option<Box<State>>,
+}
+
+impl Recorded {
+    /// Where it was found, as seen from the base.
+    pub(super) fn path(&self) -> &Path {
+        match &self.path {
+            Some(path) => path,
+            None => Path::new(self.name.as_str()),
+        }
+    }
+
+    fn fill(&mut self, digested: Digested, keep: bool) {
+        self.digests = Some(digested.digests);
+        self.bytes = digested.bytes;
+        self.state = digested.state.filter(|_| keep).map(Box::new);
+    }
+}
+
+/// What a pass is given.
+#[derive(Clone, Copy)]
+pub(super) struct Pass<'a> {
+    pub(super) ground: Ground<'a>,
+    pub(super) wanted: Wanted<'a>,
+    pub(super) remembering: &'a Remembering<'a>,
+}
+
+/// What a pass found.
+#[derive(Default)]
+pub(super) struct Scan {
+    /// Root by root, in the order of the paths.
+    pub(super) files: Vec<Recorded>,
+    pub(super) errors: Vec<RecordError>,
+}
+
+/// How many threads work if nobody says.
+pub(super) fn default_jobs() -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    (cores * THREADS_PER_CORE).clamp(MIN_THREADS, MAX_THREADS)
+}
+
+/// Goes over the roots.
+pub(super) fn scan(roots: &[RootSpec], pass: Pass<'_>) -> Scan {
+    let shared = Shared::new(roots, pass);
+    let workers = thread::scope(|scope| {
+        let mut first = Worker::new(0, &shared, scope);
+        // Most roots are small, and starting threads takes longer than reading a few files.
+        while !shared.is_worth_sharing(first.tasks.len()) && first.step() {}
+        let helpers: Vec<_> = if shared.is_finished() {
+            Vec::new()
+        } else {
+            (1..shared.jobs)
+                .map(|number| {
+                    let mut worker = Worker::new(number, &shared, scope);
+                    scope.spawn(move || {
+                        worker.run();
+                        mem::take(&mut worker.outcome)
+                    })
+                })
+                .collect()
+        };
+        first.run();
+        let mut outcomes = vec![mem::take(&mut first.outcome)];
+        for helper in helpers {
+            match helper.join() {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        outcomes
+    });
+    let late = shared
+        .late
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    in_order(roots.len(), pass.remembering.keeps(), workers, late)
+}
+
+/// A piece of work, and the place of its list among the others.
+pub(super) struct Task {
+    pub(super) list: usize,
+    pub(super) work: Work,
+}
+
+pub(super) enum Work {
+    /// A root, by its index.
+    Root(usize),
+    Folder(Folder),
+    Part(Part),
+}
+
+/// A file among those that a thread recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) worker: usize,
+    pub(super) index: usize,
+}
+
+/// An entry of a list.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// Files that one thread recorded one after the other.
+    Files { first: Place, count: usize },
+    /// Everything in another list.
+    Below(usize),
+}
+
+/// What a file's digests are, and where they belong.
+pub(super) type Late = (Place, Result<Digested, RecordError>);
+
+/// What is known about a content.
+#[derive(Debug)]
+pub(super) struct Digested {
+    pub(super) digests: DigestSet,
+    pub(super) bytes: u64,
+    /// If the file may be known again by it.
+    pub(super) state: Option<State>,
+}
+
+impl Hashed {
+    /// With the state, if the file is on the device that it is known again on.
+    pub(super) fn on(self, reusable: Option<u64>) -> Digested {
+        Digested {
+            digests: self.digests,
+            bytes: self.bytes,
+            state: Some(self.state).filter(|state| reusable == Some(state.device)),
+        }
+    }
+}
+
+/// What all threads of a pass see.
+pub(super) struct Shared<'a> {
+    pub(super) pass: Pass<'a>,
+    pub(super) roots: &'a [RootSpec],
+    pub(super) kernels: &'static Kernels,
+    pub(super) jobs: usize,
+    /// Tasks that are not finished, wherever they are.
+    pending: AtomicUsize,
+    /// A thread panicked: nobody waits for what it had to do.
+    is_abandoned: AtomicBool,
+    lists: AtomicUsize,
+    /// Folders that are open only for what is below them.
+    pub(super) open_folders: Arc<AtomicUsize>,
+    /// Giants that have a thread.
+    giants: AtomicUsize,
+    given: Mutex<Vec<Task>>,
+    ready: Condvar,
+    middles: Mutex<BinaryHeap<Middle>>,
+    late: Mutex<Vec<Late>>,
+}
+
+impl<'a> Shared<'a> {
+    fn new(roots: &'a [RootSpec], pass: Pass<'a>) -> Self {
+        let work = |list| Task {
+            list,
+            work: Work::Root(list),
+        };
+        let options = pass.ground.options;
+        Self {
+            pass,
+            roots,
+            kernels: Kernels::of(options.backend),
+            jobs: options.jobs.map_or_else(default_jobs, usize::from),
+            pending: AtomicUsize::new(roots.len()),
+            is_abandoned: AtomicBool::new(false),
+            lists: AtomicUsize::new(roots.len()),
+            open_folders: Arc::new(AtomicUsize::new(0)),
+            giants: AtomicUsize::new(0),
+            given: Mutex::new((0..roots.len()).rev().map(work).collect()),
+            ready: Condvar::new(),
+            middles: Mutex::new(BinaryHeap::new()),
+            late: Mutex::new(Vec::new()),
+        }
+    }
+
+    fn is_worth_sharing(&self, own: usize) -> bool {
+        /// Roots are often single files.
+        const ROOTS: usize = 64;
+        own > 1 || locked(&self.given).len() > ROOTS || locked(&self.middles).len() > 1
+    }
+
+    fn is_finished(&self) -> bool {
+        self.pending.load(Ordering::Acquire) == 0 && locked(&self.middles).len() < 2
+    }
+
+    /// A task that another thread gave away; waits for one. `None` if all are finished.
+    fn take(&self) -> Option<Task> {
+        let mut given = locked(&self.given);
+        loop {
+            if self.is_abandoned.load(Ordering::Acquire) {
+                return None;
+            }
+            if let Some(task) = given.pop() {
+                return Some(task);
+            }
+            if self.pending.load(Ordering::Acquire) == 0 {
+                return None;
+            }
+            given = self
+                .ready
+                .wait(given)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Gives the oldest half of these tasks away if others may soon have nothing to do. The oldest
+    /// are the ones with the most below them.
+    fn give(&self, tasks: &mut Vec<Task>) {
+        if self.jobs == 1 || tasks.len() < 2 {
+            return;
+        }
+        let mut given = locked(&self.given);
+        if given.len() < 2 * self.jobs {
+            given.extend(tasks.drain(..tasks.len() / 2));
+            self.ready.notify_all();
+        }
+    }
+
+    fn finished_one(&self) {
+        if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // Whoever waits has looked at `pending` under this lock.
+            let _given = locked(&self.given);
+            self.ready.notify_all();
+        }
+    }
+
+    /// The largest file that waits.
+    pub(super) fn next_middle(&self) -> Option<Middle> {
+        locked(&self.middles).pop()
+    }
+}
+
+/// A thread that panicked did so outside of these locks; the panic is passed on at the end.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a thread found.
+#[derive(Default)]
+struct Outcome {
+    files: Vec<Recorded>,
+    lists: Vec<(usize, Vec<Item>)>,
+    late: Vec<Late>,
+    errors: Vec<RecordError>,
+}
+
+/// A thread of a pass.
+pub(super) struct Worker<'scope, 'env> {
+    number: usize,
+    pub(super) shared: &'env Shared<'env>,
+    scope: &'scope Scope<'scope, 'env>,
+    tasks: Vec<Task>,
+    /// What the task at hand has found so far.
+    list: Vec<Item>,
+    pub(super) batch: Batch,
+    /// Files that are to be read with more care, with the batch.
+    doubts: Vec<Middle>,
+    outcome: Outcome,
+}
+
+impl Drop for Worker<'_, '_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let shared = self.shared;
+            shared.is_abandoned.store(true, Ordering::Release);
+            let _given = locked(&shared.given);
+            shared.ready.notify_all();
+        }
+    }
+}
+
+impl<'scope, 'env> Worker<'scope, 'env> {
+    fn new(number: usize, shared: &'env Shared<'env>, scope: &'scope Scope<'scope, 'env>) -> Self {
+        Self {
+            number,
+            shared,
+            scope,
+            tasks: Vec::new(),
+            list: Vec::new(),
+            batch: Batch::default(),
+            doubts: Vec::new(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    fn run(&mut self) {
+        while self.step() {}
+        self.hash_batch();
+        middle::hash_all(self);
+    }
+
+    /// Does one task. `false` if there is none, and will be none.
+    fn step(&mut self) -> bool {
+        let Some(task) = self.tasks.pop().or_else(|| self.shared.take()) else {
+            return false;
+        };
+        let depth = self.tasks.len();
+        self.work(task.work);
+        // The one whose name comes first is done next.
+        if let Some(tasks) = self.tasks.get_mut(depth..) {
+            tasks.reverse();
+        }
+        let list = mem::take(&mut self.list);
+        self.outcome.lists.push((task.list, list));
+        self.shared.give(&mut self.tasks);
+        self.shared.finished_one();
+        true
+    }
+
+    /// Something to be done later. What it finds stands here in the list.
+    pub(super) fn later(&mut self, work: Work) {
+        let list = self.shared.lists.fetch_add(1, Ordering::Relaxed);
+        self.shared.pending.fetch_add(1, Ordering::AcqRel);
+        self.list.push(Item::Below(list));
+        self.tasks.push(Task { list, work });
+    }
+
+    pub(super) fn error(&mut self, error: RecordError) {
+        self.outcome.errors.push(error);
+    }
+
+    /// A place for a file, to be filled with [`Self::fill`].
+    pub(super) fn place(&mut self, name: ArtifactPath, path: Option<Box<Path>>) -> Place {
+        let index = self.outcome.files.len();
+        self.outcome.files.push(Recorded {
+            name,
+            path,
+            digests: None,
+            bytes: 0,
+            state: None,
+        });
+        match self.list.last_mut() {
+            Some(Item::Files { first, count }) if first.index + *count == index => *count += 1,
+            _ => {
+                let first = Place {
+                    worker: self.number,
+                    index,
+                };
+                self.list.push(Item::Files { first, count: 1 });
+            }
+        }
+        Place {
+            worker: self.number,
+            index,
+        }
+    }
+
+    pub(super) fn name_of(&self, place: Place) -> Option<ArtifactPath> {
+        let file = self.outcome.files.get(place.index);
+        file.map(|file| file.name.clone())
+    }
+
+    /// What became of a file of this thread.
+    pub(super) fn fill(&mut self, index: usize, digested: Result<Digested, RecordError>) {
+        match digested {
+            Ok(digested) => {
+                let pass = self.shared.pass;
+                if let Some(file) = self.outcome.files.get_mut(index) {
+                    let (path, bytes) = (&file.name, digested.bytes);
+                    pass.ground.observer.event(Event::Hashed { path, bytes });
+                    file.fill(digested, pass.remembering.keeps());
+                }
+            }
+            Err(error) => self.error(error),
+        }
+    }
+
+    /// Hashes what is in the batch.
+    pub(super) fn hash_batch(&mut self) {
+        let shared = self.shared;
+        for (index, digested) in self.batch.hash(shared.kernels, shared.pass.wanted) {
+            self.fill(index, Ok(digested));
+        }
+        for doubt in mem::take(&mut self.doubts) {
+            let digested = doubt.hash_alone(shared.pass.wanted);
+            self.fill(doubt.place.index, digested);
+        }
+    }
+
+    /// A file of this thread that is not in the batch, although it is small.
+    pub(super) fn doubt(&mut self, doubt: Middle) {
+        /// They are bounded as the batch is.
+        const DOUBTS: usize = 256;
+        self.doubts.push(doubt);
+        if self.doubts.len() >= DOUBTS {
+            self.hash_batch();
+        }
+    }
+
+    /// What became of a file of any thread.
+    pub(super) fn fill_late(&mut self, middle: &Middle, digested: Result<Digested, RecordError>) {
+        hashed(middle, &digested, self.shared);
+        self.outcome.late.push((middle.place, digested));
+    }
+
+    /// A file that is too large for a batch.
+    pub(super) fn large(&mut self, middle: Middle) {
+        let shared = self.shared;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let is_giant = middle.size >= super::hash::GIANT && shared.jobs > 1;
+        if is_giant && shared.giants.fetch_add(1, Ordering::AcqRel) < cores {
+            self.scope.spawn(move || {
+                let digested = middle.hash_alone(shared.pass.wanted);
+                hashed(&middle, &digested, shared);
+                locked(&shared.late).push((middle.place, digested));
+            });
+            return;
+        }
+        locked(&shared.middles).push(middle);
+    }
+
+    /// How many files each thread may have side by side if all are to have some.
+    pub(super) fn fair_share(&self) -> usize {
+        locked(&self.shared.middles)
+            .len()
+            .div_ceil(self.shared.jobs)
+    }
+
+    /// A name for what was found.
+    pub(super) fn named(&mut self, root: usize, path: &Path) -> Option<ArtifactPath> {
+        let naming = self.shared.roots.get(root)?.naming;
+        match resolve::name_as(path, naming, self.shared.pass.ground) {
+            Ok(name) => Some(name),
+            Err(error) => {
+                self.error(error);
+                None
+            }
+        }
+    }
+}
+
+fn hashed(middle: &Middle, digested: &Result<Digested, RecordError>, shared: &Shared<'_>) {
+    if let Ok(Digested { bytes, .. }) = digested {
+        let path = &middle.name;
+        let bytes = *bytes;
+        shared
+            .pass
+            .ground
+            .observer
+            .event(Event::Hashed { path, bytes });
+    }
+}
+
+/// Puts the lists into each other.
+fn in_order(roots: usize, keep: bool, outcomes: Vec<Outcome>, late: Vec<Late>) -> Scan {
+    let mut scan = Scan::default();
+    let mut files = Vec::with_capacity(outcomes.len());
+    let mut lists: Vec<Vec<Item>> = Vec::new();
+    let mut all_late = late;
+    for outcome in outcomes {
+        for (number, list) in outcome.lists {
+            if lists.len() <= number {
+                lists.resize_with(number + 1, Vec::new);
+            }
+            if let Some(place) = lists.get_mut(number) {
+                *place = list;
+            }
+        }
+        files.push(outcome.files);
+        all_late.extend(outcome.late);
+        scan.errors.extend(outcome.errors);
+    }
+    for (place, digested) in all_late {
+        let file = files
+            .get_mut(place.worker)
+            .and_then(|files| files.get_mut(place.index));
+        match (digested, file) {
+            (Ok(digested), Some(file)) => file.fill(digested, keep),
+            (Ok(_), None) => {}
+            (Err(error), _) => scan.errors.push(error),
+        }
+    }
+    scan.files.reserve(files.iter().map(Vec::len).sum());
+    let mut files: Vec<Vec<Option<Recorded>>> = files
+        .into_iter()
+        .map(|files| files.into_iter().map(Some).collect())
+        .collect();
+    let mut open: Vec<_> = (0..roots).rev().map(Item::Below).collect();
+    while let Some(item) = open.pop() {
+        match item {
+            Item::Below(list) => {
+                let list = lists.get_mut(list).map(mem::take).unwrap_or_default();
+                open.extend(list.into_iter().rev());
+            }
+            Item::Files { first, count } => {
+                let range = first.index..first.index + count;
+                let files = files
+                    .get_mut(first.worker)
+                    .and_then(|files| files.get_mut(range))
+                    .unwrap_or_default();
+                scan.files.extend(files.iter_mut().filter_map(Option::take));
+            }
+        }
+    }
+    scan
+}

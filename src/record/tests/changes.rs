@@ -1,0 +1,309 @@
+//! Files that change: while they are read, and between two recordings of which the second takes
+//! digests over.
+
+use std::fs::{File, FileTimes};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::*;
+
+/// How long the files are at rest before they are remembered: longer than `SETTLED`.
+const REST: Duration = Duration::from_millis(60);
+
+fn remembered(tree: &Tree) -> (Artifacts, Memory) {
+    thread::sleep(REST);
+    record_remembering(&strings(&["."]), &tree.options(), &Silent).unwrap()
+}
+
+fn reused(tree: &Tree, memory: &Memory) -> Artifacts {
+    record_reusing(&strings(&["."]), &tree.options(), &Silent, memory).unwrap()
+}
+
+fn digest(content: impl AsRef<[u8]>) -> DigestSet {
+    DigestSet::of_sha256(sha2::Sha256::digest(content).into())
+}
+
+/// A digest that no file has, in the place of every one that is remembered: so it shows which are
+/// taken over.
+fn marked(memory: &mut Memory) {
+    memory.replace_digests(&digest("taken over"));
+}
+
+#[test]
+fn the_digests_of_files_at_rest_are_taken_over() {
+    let tree = Tree::new(&["a", "d/b"]);
+    tree.file("large", vec![b'x'; 300_000]);
+    let (artifacts, mut memory) = remembered(&tree);
+    assert_eq!(reused(&tree, &memory), artifacts);
+    // On other file systems nothing is remembered.
+    if !memory.is_empty() {
+        assert_eq!(memory.len(), 3);
+        marked(&mut memory);
+        let found = reused(&tree, &memory);
+        assert!(
+            found
+                .iter()
+                .all(|(_, found)| *found == digest("taken over"))
+        );
+    }
+}
+
+#[test]
+fn what_was_touched_rewritten_or_replaced_is_hashed_again() {
+    let names = [
+        "rewritten",
+        "same-times",
+        "replaced",
+        "touched",
+        "grown",
+        "mode",
+        "new-link",
+    ];
+    let tree = Tree::new(&names);
+    let (_, mut memory) = remembered(&tree);
+    marked(&mut memory);
+    let path = |name: &str| tree.0.path().join(name);
+    fs::write(path("rewritten"), "REWRITTEN").unwrap();
+    // The same size, and the time of the last write set back: the change shows in ctime.
+    let before = fs::metadata(path("same-times"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    fs::write(path("same-times"), "SAME-TIMES").unwrap();
+    let file = File::options()
+        .write(true)
+        .open(path("same-times"))
+        .unwrap();
+    file.set_times(FileTimes::new().set_modified(before))
+        .unwrap();
+    fs::write(path("other"), "REPLACED").unwrap();
+    fs::rename(path("other"), path("replaced")).unwrap();
+    let file = File::options().write(true).open(path("touched")).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
+    fs::write(path("grown"), "grown by some").unwrap();
+    fs::set_permissions(
+        path("mode"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
+    fs::hard_link(path("new-link"), path("link")).unwrap();
+    let found = reused(&tree, &memory);
+    assert_eq!(*found.get("rewritten").unwrap(), digest("REWRITTEN"));
+    assert_eq!(*found.get("same-times").unwrap(), digest("SAME-TIMES"));
+    assert_eq!(*found.get("replaced").unwrap(), digest("REPLACED"));
+    assert_eq!(*found.get("touched").unwrap(), digest("touched"));
+    assert_eq!(*found.get("grown").unwrap(), digest("grown by some"));
+    assert_eq!(*found.get("mode").unwrap(), digest("mode"));
+    assert_eq!(*found.get("new-link").unwrap(), digest("new-link"));
+}
+
+#[test]
+fn what_changed_just_before_it_was_recorded_is_not_remembered() {
+    let tree = Tree::new(&["old"]);
+    thread::sleep(REST);
+    tree.file("new", "new");
+    let (_, memory) = record_remembering(&strings(&["."]), &tree.options(), &Silent).unwrap();
+    assert!(memory.len() <= 1, "{}", memory.len());
+}
+
+#[test]
+fn digests_are_not_taken_over_for_other_algorithms_or_line_endings() {
+    let tree = Tree::new(&["a"]);
+    let (_, mut memory) = remembered(&tree);
+    marked(&mut memory);
+    let lines = Options {
+        normalize_line_endings: true,
+        ..tree.options()
+    };
+    let more = Options {
+        algorithms: BTreeSet::from([Algorithm::Sha256, Algorithm::Blake3]),
+        ..tree.options()
+    };
+    for options in [lines, more] {
+        let found = record_reusing(&strings(&["."]), &options, &Silent, &memory).unwrap();
+        assert_eq!(found.get("a").unwrap().sha256(), digest("a").sha256());
+    }
+}
+
+#[test]
+fn files_of_all_sizes_have_the_same_digests_whatever_hashes_them() {
+    let tree = Tree::new(&[]);
+    let sizes = [
+        0,
+        1,
+        63,
+        64,
+        65_535,
+        65_536,
+        65_537,
+        131_072,
+        200_000,
+        1 << 20,
+        3_000_001,
+    ];
+    for (index, size) in sizes.into_iter().enumerate() {
+        let content: Vec<u8> = (0..size)
+            .map(|at| ((at * 7 + at / 251 + index) % 256).try_into().unwrap_or(0))
+            .collect();
+        tree.file(format!("d{}/{size}", index % 3), content);
+    }
+    let all = BTreeSet::from([Algorithm::Sha256, Algorithm::Sha512, Algorithm::Blake3]);
+    let mut found = Vec::new();
+    for backend in [Backend::Fastest, Backend::Portable] {
+        for jobs in [1, 2, 5] {
+            let options = Options {
+                algorithms: all.clone(),
+                jobs: NonZeroUsize::new(jobs),
+                backend,
+                ..tree.options()
+            };
+            found.push(record(&strings(&["."]), &options, &Silent).unwrap());
+        }
+    }
+    assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
+    for (name, digests) in found[0].iter() {
+        let content = fs::read(tree.0.path().join(name)).unwrap();
+        let mut expected = digest(&content);
+        expected.insert(Algorithm::Sha512, &sha2::Sha512::digest(&content));
+        expected.insert(Algorithm::Blake3, blake3::hash(&content).as_bytes());
+        assert_eq!(*digests, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_folder_with_very_many_files_is_in_order() {
+    let tree = Tree::new(&[]);
+    for index in 0..1500 {
+        tree.file(format!("f{index}"), format!("{index}"));
+    }
+    tree.file("f1-/x", "x");
+    tree.file("f1.d/x", "x");
+    let found = record(&strings(&["."]), &tree.options(), &Silent).unwrap();
+    assert_eq!(found.len(), 1502);
+    for index in 0..1500 {
+        assert_eq!(
+            *found.get(&format!("f{index}")).unwrap(),
+            digest(format!("{index}"))
+        );
+    }
+}
+
+/// An observer that has enough after a while.
+struct Fed(AtomicUsize);
+
+impl Observer for Fed {
+    fn event(&self, _: Event<'_>) {
+        assert!(self.0.fetch_add(1, Ordering::Relaxed) < 700, "enough");
+    }
+}
+
+#[test]
+fn a_panic_in_one_thread_ends_all_of_them() {
+    let tree = Tree::new(&[]);
+    for index in 0..1200 {
+        tree.file(format!("d{}/f{index}", index % 40), "x");
+    }
+    let caught = std::panic::catch_unwind(|| {
+        record(&strings(&["."]), &tree.options(), &Fed(AtomicUsize::new(0)))
+    });
+    assert!(caught.is_err());
+}
+
+/// A content of which each version is known: one byte, over and over.
+fn version(byte: u8, size: usize) -> Vec<u8> {
+    vec![byte; size]
+}
+
+/// Files are rewritten, cut, made longer, replaced and removed at random times while they are
+/// recorded. Each digest must be that of a content which the file had as a whole.
+#[test]
+fn files_that_change_while_they_are_read_have_a_right_digest_or_an_error() {
+    const SIZES: [usize; 4] = [100, 5_000, 60_000, 400_000];
+    let tree = Tree::new(&[]);
+    for index in 0..40 {
+        tree.file(format!("f{index:02}"), version(b'a', SIZES[index % 4]));
+    }
+    let right: BTreeSet<String> = (SIZES.iter().flat_map(|size| [*size, size / 2, size + 1000]))
+        .flat_map(|size| {
+            (b'a'..=b'd').map(move |byte| hex(&sha2::Sha256::digest(version(byte, size))))
+        })
+        .chain([hex(&sha2::Sha256::digest(b""))])
+        .collect();
+    let done = AtomicBool::new(false);
+    let changes = AtomicUsize::new(0);
+    let (mut recorded, mut refused) = (0, 0);
+    thread::scope(|scope| {
+        for seed in 1..3_u64 {
+            let (tree, done, changes) = (&tree, &done, &changes);
+            scope.spawn(move || {
+                let mut seed = seed;
+                while !done.load(Ordering::Relaxed) {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    change(tree.0.path(), seed >> 20, &SIZES);
+                    changes.fetch_add(1, Ordering::Relaxed);
+                    thread::sleep(Duration::from_micros(seed >> 55));
+                }
+            });
+        }
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(2) {
+            match record(&strings(&["."]), &tree.options(), &Silent) {
+                Ok(artifacts) => {
+                    recorded += 1;
+                    for (name, digests) in artifacts.iter() {
+                        let found = hex(digests.sha256().unwrap());
+                        assert!(right.contains(&found), "{name} was never that");
+                    }
+                }
+                Err(errors) => {
+                    refused += 1;
+                    for error in errors.iter() {
+                        let is_named = matches!(
+                            error,
+                            RecordError::Changed { path } | RecordError::Read { path, .. }
+                                if path.starts_with(tree.0.path())
+                        );
+                        assert!(is_named, "{error}");
+                    }
+                }
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    let changes = changes.into_inner();
+    assert!(
+        changes > 0 && recorded + refused > 0,
+        "{changes} changes, {recorded} recordings, {refused} refused"
+    );
+}
+
+/// One change.
+fn change(folder: &Path, random: u64, sizes: &[usize; 4]) {
+    let index = usize::try_from(random % 40).unwrap();
+    let size = sizes[index % 4];
+    let path = folder.join(format!("f{index:02}"));
+    let byte = b"abcd"[usize::try_from(random / 40 % 4).unwrap()];
+    match random / 200 % 4 {
+        0 => {
+            let new = folder.with_extension(format!("{index}-{random}"));
+            fs::write(&new, version(byte, size)).unwrap();
+            fs::rename(&new, &path).unwrap();
+        }
+        1 => drop(fs::remove_file(&path)),
+        2 if size == sizes[0] => {
+            // In place, and so short that it is done as soon as its time is set. While one long
+            // call of `write` goes on, neither this nor anything else tells old from new.
+            if let Ok(mut file) = File::options().write(true).open(&path) {
+                file.write_all(&version(byte, size)).unwrap();
+            }
+        }
+        _ => {
+            if let Ok(file) = File::options().write(true).open(&path) {
+                file.set_len(0).unwrap();
+            }
+        }
+    }
+}
