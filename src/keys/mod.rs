@@ -20,6 +20,7 @@ mod private;
 mod public;
 mod scheme;
 mod sign;
+mod small_order;
 #[cfg(test)]
 mod tests;
 

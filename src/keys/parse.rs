@@ -16,6 +16,7 @@ use super::asn1::{self, Unknown};
 use super::pem::{self, Block, PemError};
 use super::public::{Material, Received};
 use super::scheme::{Family, Scheme};
+use super::small_order::is_small_order;
 use super::{KeyId, PublicKey, hex};
 use crate::encoding::{self, Object, ReadError, Value};
 
@@ -97,6 +98,9 @@ pub enum KeyError {
         /// The length of the modulus.
         bits: usize,
     },
+    /// An Ed25519 key under which signatures need no private key.
+    #[error("an Ed25519 key of small order, under which anybody can sign")]
+    SmallOrder,
     /// An RSA key that is too long to compute with.
     #[error("an RSA key has at most {MAX_RSA_BITS} bits, found {bits}")]
     HugeRsa {
@@ -168,6 +172,7 @@ impl KeyError {
             | Self::Rejected { .. }
             | Self::WeakRsa { .. }
             | Self::HugeRsa { .. }
+            | Self::SmallOrder
             | Self::SchemeMismatch { .. }
             | Self::Field { .. }
             | Self::NotHex
@@ -378,6 +383,10 @@ fn other_key(family: Family, bytes: &[u8]) -> Result<PublicKey, KeyError> {
         return Err(rejected);
     };
     match AsDer::<PublicKeyX509Der<'_>>::as_der(&key) {
+        // The point is the last thing in it (RFC 8410, section 4).
+        Ok(spki) if family == Family::Ed25519 && is_small_order(spki.as_ref()) => {
+            Err(KeyError::SmallOrder)
+        }
         Ok(spki) => Ok(PublicKey::new(family, Material::Other(key), spki.as_ref())),
         Err(_) => Err(rejected),
     }
