@@ -7,7 +7,7 @@
 //!
 //! Published crates were looked at first: `stringzilla` (2.4 to 3.0 GB/s, C, needs a compiler and
 //! brings a text library), `tape-sha256` (1.9 to 2.4 GB/s, no streams, so nothing for files that do
-//! not fit in memory). Neither has SHA-512, so the kernels are our own.
+//! not fit in memory). Both are slower than this, so the kernels are our own.
 //!
 //! A wrong digest would be worse than a slow one. So the kernels are judged when they are first
 //! used, by messages of different lengths that `sha2` hashes too; one that fails is left out, and the
