@@ -91,7 +91,7 @@ pub fn escaped_string(text: &str, out: &mut String) {
     out.push('"');
     if text
         .bytes()
-        .all(|byte| matches!(byte, b' '..=0x7f) && byte != b'"' && byte != b'\\')
+        .all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
     {
         out.push_str(text);
     } else {
@@ -124,6 +124,11 @@ fn escape(text: &str, out: &mut String) {
 mod tests {
     use super::*;
     use crate::encoding::parse;
+
+    #[test]
+    fn del_is_escaped_in_a_text_that_has_nothing_else_to_escape() {
+        assert_eq!(compact(&Value::from("a\u{7f}")), "\"a\\u007f\"");
+    }
 
     #[test]
     fn as_the_reference_writes_files() {
