@@ -318,7 +318,7 @@ pub(super) fn unescape(escape: &[u8]) -> Option<(char, usize)> {
     Some((character, 1))
 }
 
-/// `uXXXX`, or two of them where the first is the high half of a pair.
+/// `uHHHH`, or two of them where the first is the high half of a pair.
 fn unescape_unicode(escape: &[u8]) -> Option<(char, usize)> {
     let unit = |at: usize| {
         let digits = escape.get(at..at + 4)?;

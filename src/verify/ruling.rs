@@ -61,7 +61,12 @@ impl Engine<'_> {
                 });
             }
             Ruling::Found(found) => {
-                item.status = Status::Passed;
+                // A sublayout that was refused beside enough good links has failed the step already.
+                item.status = if item.has_errors() {
+                    Status::Failed
+                } else {
+                    Status::Passed
+                };
                 for (side, index, problem) in found {
                     let place = node.place(&format!("{pointer}/{}/{index}", side.rules_field()));
                     item.fail(problem, place);

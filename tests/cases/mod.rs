@@ -103,6 +103,17 @@ fn run(case: &Path) -> Vec<String> {
         .map(|finding| finding["code"].as_str().unwrap().to_owned())
         .collect();
     let mut wrong = Vec::new();
+    for item in report["items"].as_array().unwrap() {
+        let mut findings = item["findings"].as_array().unwrap().iter();
+        let erroneous = findings.any(|finding| finding["severity"] == "error");
+        let failed = item["status"] == "failed";
+        // A sublayout also fails by what was found about its own items.
+        if erroneous && !failed || failed && !erroneous && item["kind"] != "sublayout" {
+            wrong.push(format!(
+                "an item's status does not fit its findings: {item}"
+            ));
+        }
+    }
     if ended.status != Some(status) || report["verdict"] != *expected.verdict {
         wrong.push(format!(
             "expected {}, found {}: {said}",
