@@ -35,7 +35,7 @@ use crate::model::{Algorithm, Artifacts};
 
 pub use error::{MAX_ERRORS, RecordError, RecordErrors};
 pub use exclude::{ExcludeError, Excludes};
-pub use lanes::{Backend, backend_name, sha256_of_each};
+pub use lanes::{Backend, KernelAlone, backend_name, sha256_of_each};
 pub use reuse::Memory;
 pub use walk::{MAX_ENTRIES, MAX_VISITS};
 

@@ -13,6 +13,7 @@
 //! used, by messages of different lengths that `sha2` hashes too; one that fails is left out, and the
 //! portable ones are always there.
 
+mod alone;
 mod portable;
 mod schedule;
 mod words;
@@ -24,6 +25,7 @@ use std::sync::OnceLock;
 use portable::Portable;
 use schedule::{Kernel, advance_all};
 
+pub use alone::{KernelAlone, sha256_of_each};
 pub(super) use schedule::Lane;
 pub(super) use words::{
     BLOCK_256, BLOCK_512, MAX_PADDING, State, Word, digest_256, digest_512, pad,
@@ -40,6 +42,22 @@ pub enum Backend {
 }
 
 type List<W, const B: usize> = Vec<&'static dyn Kernel<W, B>>;
+
+/// A kernel, if this processor has it.
+type Candidate<W, const B: usize> = Option<&'static dyn Kernel<W, B>>;
+
+#[cfg(target_arch = "x86_64")]
+use x86::{candidates_256, candidates_512};
+
+#[cfg(not(target_arch = "x86_64"))]
+fn candidates_256() -> [Candidate<u32, BLOCK_256>; 4] {
+    [None; 4]
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn candidates_512() -> [Candidate<u64, BLOCK_512>; 2] {
+    [None; 2]
+}
 
 /// The kernels in use, the widest first.
 pub(super) struct Kernels {
@@ -61,27 +79,16 @@ impl Kernels {
         }
     }
 
-    #[cfg(target_arch = "x86_64")]
     fn fastest() -> Self {
+        let [wide, pair, one, lanes] = candidates_256();
         // Two streams of SHA-NI outrun eight lanes of AVX2.
-        let wide = x86::Avx512Sha256::detect();
-        let pair = x86::ShaNiPair::detect();
         let sha256 = match pair {
-            Some(_) => vec![wide, pair, x86::ShaNi::detect()],
-            None => vec![wide, x86::Avx2Sha256::detect()],
+            Some(_) => vec![wide, pair, one],
+            None => vec![wide, lanes],
         };
-        let sha512 = vec![x86::Avx512Sha512::detect(), x86::Avx2Sha512::detect()];
         Self {
             sha256: judged(sha256),
-            sha512: judged(sha512),
-        }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn fastest() -> Self {
-        Self {
-            sha256: judged(Vec::new()),
-            sha512: judged(Vec::new()),
+            sha512: judged(candidates_512().to_vec()),
         }
     }
 
@@ -123,26 +130,8 @@ pub fn backend_name(backend: Backend) -> String {
     Kernels::of(backend).name()
 }
 
-/// SHA-256 of contents in memory, side by side: for benches and fuzz targets.
-pub fn sha256_of_each(backend: Backend, contents: &[&[u8]]) -> Vec<[u8; 32]> {
-    let padded: Vec<Vec<u8>> = contents
-        .iter()
-        .map(|content| {
-            let mut buffer = content.to_vec();
-            buffer.resize(content.len() + MAX_PADDING, 0);
-            let total = u64::try_from(content.len()).unwrap_or(u64::MAX);
-            let end = pad::<u32>(&mut buffer, content.len(), total);
-            buffer.truncate(end);
-            buffer
-        })
-        .collect();
-    let mut lanes: Vec<_> = padded.iter().map(|buffer| Lane::start(buffer)).collect();
-    Kernels::of(backend).sha256(&mut lanes);
-    lanes.iter().map(|lane| digest_256(&lane.state)).collect()
-}
-
 /// The kernels that exist here and give right answers, and a last one that takes single messages.
-fn judged<W: Word, const B: usize>(candidates: Vec<Option<&'static dyn Kernel<W, B>>>) -> List<W, B>
+fn judged<W: Word, const B: usize>(candidates: Vec<Candidate<W, B>>) -> List<W, B>
 where
     Portable: Kernel<W, B>,
 {

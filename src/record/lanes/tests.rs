@@ -12,16 +12,7 @@ fn all_256() -> Vec<List<u32, 64>> {
         vec![&Portable],
         Kernels::of(Backend::Fastest).sha256.clone(),
     ];
-    #[cfg(target_arch = "x86_64")]
-    for kernel in [
-        x86::Avx512Sha256::detect(),
-        x86::Avx2Sha256::detect(),
-        x86::ShaNiPair::detect(),
-        x86::ShaNi::detect(),
-    ]
-    .into_iter()
-    .flatten()
-    {
+    for kernel in candidates_256().into_iter().flatten() {
         lists.push(vec![kernel, &Portable]);
     }
     lists
@@ -32,11 +23,7 @@ fn all_512() -> Vec<List<u64, 128>> {
         vec![&Portable],
         Kernels::of(Backend::Fastest).sha512.clone(),
     ];
-    #[cfg(target_arch = "x86_64")]
-    for kernel in [x86::Avx512Sha512::detect(), x86::Avx2Sha512::detect()]
-        .into_iter()
-        .flatten()
-    {
+    for kernel in candidates_512().into_iter().flatten() {
         lists.push(vec![kernel, &Portable]);
     }
     lists
@@ -226,15 +213,8 @@ fn a_kernel_that_is_wrong_is_not_used() {
     let names: Vec<_> = list.iter().map(|kernel| kernel.name()).collect();
     assert_eq!(names, ["portable"]);
     // None of those that are there is left out.
-    #[cfg(target_arch = "x86_64")]
-    {
-        assert!(x86::Avx512Sha256::detect().is_none_or(is_right));
-        assert!(x86::Avx2Sha256::detect().is_none_or(is_right));
-        assert!(x86::ShaNiPair::detect().is_none_or(is_right));
-        assert!(x86::ShaNi::detect().is_none_or(is_right));
-        assert!(x86::Avx512Sha512::detect().is_none_or(is_right));
-        assert!(x86::Avx2Sha512::detect().is_none_or(is_right));
-    }
+    assert!(candidates_256().into_iter().flatten().all(is_right));
+    assert!(candidates_512().into_iter().flatten().all(is_right));
 }
 
 #[cfg(not(miri))]

@@ -112,11 +112,11 @@ macro_rules! kernel {
     ) => {
         $(#[$about])*
         #[derive(Debug)]
-        pub(super) struct $name(());
+        struct $name(());
 
         impl $name {
             /// If the processor has it.
-            pub(super) fn detect() -> Option<&'static dyn Kernel<$word, $block>> {
+            fn detect() -> Option<&'static dyn Kernel<$word, $block>> {
                 let present = $(is_x86_feature_detected!($feature))&&+;
                 present.then_some(&Self(()) as _)
             }
@@ -198,6 +198,21 @@ kernel! {
 kernel! {
     /// SHA-512 of four messages.
     Avx2Sha512, avx2_512, "avx2 ×4", u64, 128, width 4, least 3, needs "avx2"
+}
+
+/// The widest of SHA-256, two streams of SHA-NI, one, and the lanes of AVX2.
+pub(super) fn candidates_256() -> [super::Candidate<u32, 64>; 4] {
+    [
+        Avx512Sha256::detect(),
+        ShaNiPair::detect(),
+        ShaNi::detect(),
+        Avx2Sha256::detect(),
+    ]
+}
+
+/// Those of SHA-512, the widest first.
+pub(super) fn candidates_512() -> [super::Candidate<u64, 128>; 2] {
+    [Avx512Sha512::detect(), Avx2Sha512::detect()]
 }
 
 /// Sixteen lanes of 32 bits.
