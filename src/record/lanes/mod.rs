@@ -24,6 +24,8 @@ use std::sync::OnceLock;
 
 use portable::Portable;
 use schedule::{Kernel, advance_all};
+#[cfg(target_arch = "x86_64")]
+use x86::{candidates_256, candidates_512};
 
 pub use alone::{KernelAlone, sha256_of_each};
 pub(super) use schedule::Lane;
@@ -45,9 +47,6 @@ type List<W, const B: usize> = Vec<&'static dyn Kernel<W, B>>;
 
 /// A kernel, if this processor has it.
 type Candidate<W, const B: usize> = Option<&'static dyn Kernel<W, B>>;
-
-#[cfg(target_arch = "x86_64")]
-use x86::{candidates_256, candidates_512};
 
 #[cfg(not(target_arch = "x86_64"))]
 fn candidates_256() -> [Candidate<u32, BLOCK_256>; 4] {
