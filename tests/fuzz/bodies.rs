@@ -9,7 +9,9 @@ pub(crate) mod oracle;
 use linkwright::encoding::{self, Value};
 use linkwright::keys::{FileKey, KeyIdStyle, PublicKey, Signer};
 use linkwright::model::{Envelope, Layout, Link, Pattern, Rule, wanted_links};
+use linkwright::record::{Backend, KernelAlone, sha256_of_each};
 use linkwright::report::Verdict;
+use sha2::{Digest, Sha256, Sha512};
 
 use chain::{Chain, Files};
 
@@ -17,13 +19,14 @@ use chain::{Chain, Files};
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub(crate) const TARGETS: [Target; 6] = [
+pub(crate) const TARGETS: [Target; 7] = [
     ("canonical", canonical),
     ("pattern", pattern),
     ("rule", rule),
     ("envelope", envelope),
     ("verify", verify),
     ("key", key),
+    ("kernels", kernels),
 ];
 
 /// JSON text. What is read can be written in both ways and read again; its canonical form is that
@@ -202,5 +205,51 @@ pub(crate) fn key(data: &[u8]) {
             let signature = key.sign(b"message").unwrap();
             assert_eq!(key.public().verify(b"message", &signature), Ok(()));
         }
+    }
+}
+
+/// Messages that any kernel is given at once, more than two rounds of the widest.
+const MESSAGES: usize = 40;
+/// The longest message: some blocks of SHA-512 and a rest.
+const LONGEST: usize = 1500;
+
+/// Messages beside each other: how many, then of each two bytes for its length and one for where it
+/// begins in the rest, over and over. Every kernel says of each of them what `sha2` says.
+pub(crate) fn kernels(data: &[u8]) {
+    let Some((count, rest)) = data.split_first() else {
+        return;
+    };
+    let count = 1 + usize::from(*count) % MESSAGES;
+    let (heads, rest) = rest.split_at(rest.len().min(3 * count));
+    let bytes = rest.iter().chain(&[0x80]).cycle().enumerate();
+    // No two blocks of it are alike.
+    let pool: Vec<u8> = bytes
+        .map(|(at, byte)| byte.wrapping_add((at >> 6).to_le_bytes()[0]))
+        .take(LONGEST + 256)
+        .collect();
+    let messages: Vec<&[u8]> = heads
+        .as_chunks::<3>()
+        .0
+        .iter()
+        .map(|[low, high, start]| {
+            let length = usize::from(u16::from_le_bytes([*low, *high])) % (LONGEST + 1);
+            &pool[usize::from(*start)..][..length]
+        })
+        .collect();
+    let sha256: Vec<_> = messages
+        .iter()
+        .map(|m| Sha256::digest(m).to_vec())
+        .collect();
+    let sha512: Vec<_> = messages
+        .iter()
+        .map(|m| Sha512::digest(m).to_vec())
+        .collect();
+    for kernel in KernelAlone::all() {
+        let expected = if kernel.is_sha512() { &sha512 } else { &sha256 };
+        assert_eq!(&kernel.digests(&messages), expected, "{kernel:?}");
+    }
+    for backend in [Backend::Fastest, Backend::Portable] {
+        let found = sha256_of_each(backend, &messages);
+        assert!(sha256.iter().eq(&found), "{backend:?}");
     }
 }
