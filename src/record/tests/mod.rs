@@ -1,6 +1,7 @@
 //! Recording trees that are made for the case, and what the reference records of the same ones.
 
 mod changes;
+mod giants;
 mod links;
 
 use std::collections::BTreeMap;
