@@ -1,11 +1,9 @@
-//! Files that change: while they are read, and between two recordings of which the second takes
-//! digests over.
+//! Files that change between two recordings of which the second takes digests over.
 
 use std::fs::{File, FileTimes};
-use std::io::Write;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
 
@@ -210,100 +208,4 @@ fn a_panic_in_one_thread_ends_all_of_them() {
         record(&strings(&["."]), &tree.options(), &Fed(AtomicUsize::new(0)))
     });
     assert!(caught.is_err());
-}
-
-/// A content of which each version is known: one byte, over and over.
-fn version(byte: u8, size: usize) -> Vec<u8> {
-    vec![byte; size]
-}
-
-/// Files are rewritten, cut, made longer, replaced and removed at random times while they are
-/// recorded. Each digest must be that of a content which the file had as a whole.
-#[test]
-fn files_that_change_while_they_are_read_have_a_right_digest_or_an_error() {
-    const SIZES: [usize; 4] = [100, 5_000, 60_000, 400_000];
-    let tree = Tree::new(&[]);
-    for index in 0..40 {
-        tree.file(format!("f{index:02}"), version(b'a', SIZES[index % 4]));
-    }
-    let right: BTreeSet<String> = (SIZES.iter().flat_map(|size| [*size, size / 2, size + 1000]))
-        .flat_map(|size| {
-            (b'a'..=b'd').map(move |byte| hex(&sha2::Sha256::digest(version(byte, size))))
-        })
-        .chain([hex(&sha2::Sha256::digest(b""))])
-        .collect();
-    let done = AtomicBool::new(false);
-    let changes = AtomicUsize::new(0);
-    let (mut recorded, mut refused) = (0, 0);
-    thread::scope(|scope| {
-        for seed in 1..3_u64 {
-            let (tree, done, changes) = (&tree, &done, &changes);
-            scope.spawn(move || {
-                let mut seed = seed;
-                while !done.load(Ordering::Relaxed) {
-                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    change(tree.0.path(), seed >> 20, &SIZES);
-                    changes.fetch_add(1, Ordering::Relaxed);
-                    thread::sleep(Duration::from_micros(seed >> 55));
-                }
-            });
-        }
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(2) {
-            match record(&strings(&["."]), &tree.options(), &Silent) {
-                Ok(artifacts) => {
-                    recorded += 1;
-                    for (name, digests) in artifacts.iter() {
-                        let found = hex(digests.sha256().unwrap());
-                        assert!(right.contains(&found), "{name} was never that");
-                    }
-                }
-                Err(errors) => {
-                    refused += 1;
-                    for error in errors.iter() {
-                        let is_named = matches!(
-                            error,
-                            RecordError::Changed { path } | RecordError::Read { path, .. }
-                                if path.starts_with(tree.0.path())
-                        );
-                        assert!(is_named, "{error}");
-                    }
-                }
-            }
-        }
-        done.store(true, Ordering::Relaxed);
-    });
-    let changes = changes.into_inner();
-    assert!(
-        changes > 0 && recorded + refused > 0,
-        "{changes} changes, {recorded} recordings, {refused} refused"
-    );
-}
-
-/// One change.
-fn change(folder: &Path, random: u64, sizes: &[usize; 4]) {
-    let index = usize::try_from(random % 40).unwrap();
-    let size = sizes[index % 4];
-    let path = folder.join(format!("f{index:02}"));
-    let byte = b"abcd"[usize::try_from(random / 40 % 4).unwrap()];
-    match random / 200 % 4 {
-        0 => {
-            let new = folder.with_extension(format!("{index}-{random}"));
-            fs::write(&new, version(byte, size)).unwrap();
-            fs::rename(&new, &path).unwrap();
-        }
-        1 => drop(fs::remove_file(&path)),
-        2 if size == sizes[0] => {
-            // In place, and so short that it is done as soon as its time is set. While one long
-            // call of `write` goes on, neither this nor anything else tells old from new.
-            if let Ok(mut file) = File::options().write(true).open(&path) {
-                file.write_all(&version(byte, size)).unwrap();
-            }
-        }
-        _ => {
-            if let Ok(file) = File::options().write(true).open(&path) {
-                file.set_len(0).unwrap();
-            }
-        }
-    }
 }

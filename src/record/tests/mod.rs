@@ -3,6 +3,7 @@
 mod changes;
 mod giants;
 mod links;
+mod stress;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
