@@ -12,6 +12,8 @@ pub(super) const ANY: char = '\0';
 pub(super) struct Line {
     /// Not so for `!`.
     pub(super) leave_out: bool,
+    /// ASCII text that every path that one of the globs matches has in it; empty if there is none.
+    pub(super) literal: String,
     /// Matches the path itself.
     pub(super) itself: Option<String>,
     /// Matches what is below it.
@@ -43,12 +45,13 @@ impl Line {
             });
         }
         let only_folders = body.ends_with('/');
+        let mut literals = Literals::default();
         let (itself, below) = match parts.as_slice() {
             ["**"] | ["**", "*", "**"] if only_folders => (None, Some("*/**".to_owned())),
             ["**"] | ["**", "*"] => (Some("**".to_owned()), None),
             ["**", "*", "**"] => (Some("*/**".to_owned()), None),
             parts => {
-                let text = Parts { pattern, known }.translate(parts)?;
+                let text = Parts { pattern, known }.translate(parts, &mut literals)?;
                 match parts.last() {
                     Some(&"**") if only_folders => (None, Some(text)),
                     Some(&"**") => (Some(text), None),
@@ -58,9 +61,34 @@ impl Line {
         };
         Ok(Some(Self {
             leave_out,
+            literal: literals.longest,
             itself,
             below,
         }))
+    }
+}
+
+/// The texts that stand in a pattern as they are meant.
+#[derive(Default)]
+struct Literals {
+    longest: String,
+    current: String,
+}
+
+impl Literals {
+    /// What is not ASCII, or stands for other characters, ends a text.
+    fn push(&mut self, character: char) {
+        if !character.is_ascii() || character == ANY {
+            return self.end();
+        }
+        self.current.push(character);
+        if self.current.len() > self.longest.len() {
+            self.longest.clone_from(&self.current);
+        }
+    }
+
+    fn end(&mut self) {
+        self.current.clear();
     }
 }
 
@@ -94,12 +122,18 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn translate(&self, parts: &[&str]) -> Result<String, ExcludeError> {
-        let globs: Result<Vec<String>, _> = parts.iter().map(|part| self.part(part)).collect();
+    fn translate(&self, parts: &[&str], literals: &mut Literals) -> Result<String, ExcludeError> {
+        let globs: Result<Vec<String>, _> = parts
+            .iter()
+            .map(|part| {
+                literals.end();
+                self.part(part, literals)
+            })
+            .collect();
         Ok(globs?.join("/"))
     }
 
-    fn part(&self, part: &str) -> Result<String, ExcludeError> {
+    fn part(&self, part: &str, literals: &mut Literals) -> Result<String, ExcludeError> {
         if part == "**" {
             return Ok(part.to_owned());
         }
@@ -111,18 +145,26 @@ impl Parts<'_> {
                 // Several in a row mean one, and must not become `**`.
                 glob.push_str(if star { "" } else { "*" });
                 star = true;
+                literals.end();
                 continue;
             }
             star = false;
-            match character {
-                '\\' => match rest.next() {
-                    Some(escaped) => push_literal(&mut glob, escaped),
-                    None => return Err(self.dangling_escape()),
-                },
-                '?' => self.push_one_of(&mut glob, |character| character != '/'),
-                '[' => rest = self.bracket(&mut glob, rest.as_str())?.chars(),
-                _ => push_literal(&mut glob, character),
-            }
+            let literal = match character {
+                '\\' => rest.next().ok_or_else(|| self.dangling_escape())?,
+                '?' => {
+                    self.push_one_of(&mut glob, |character| character != '/');
+                    literals.end();
+                    continue;
+                }
+                '[' => {
+                    rest = self.bracket(&mut glob, rest.as_str())?.chars();
+                    literals.end();
+                    continue;
+                }
+                _ => character,
+            };
+            push_literal(&mut glob, literal);
+            literals.push(literal);
         }
         Ok(glob)
     }
