@@ -21,7 +21,7 @@
 //! not what the material was; the link then states the earlier digest.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -43,8 +43,9 @@ pub(super) type Kept = (State, DigestSet);
 /// What one pass knows for a later one.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// In the order of devices and inodes.
-    files: Vec<Kept>,
+    /// By device and inode. Not in an order, as finding a file in a sorted list takes as long as all the
+    /// rest that is done for it.
+    files: HashMap<(u64, u64), Kept>,
     /// Devices, and the mounts through which they were seen.
     mounts: BTreeSet<(u64, u64)>,
     algorithms: BTreeSet<Algorithm>,
@@ -67,7 +68,7 @@ impl Memory {
 impl Memory {
     /// So that a test sees what is taken over.
     pub(super) fn replace_digests(&mut self, digests: &DigestSet) {
-        for kept in &mut self.files {
+        for kept in self.files.values_mut() {
             kept.1 = digests.clone();
         }
     }
@@ -145,10 +146,7 @@ impl<'a> Remembering<'a> {
     ) -> Option<Digested> {
         let (memory, device) = (self.from?, device?);
         let state = state()?;
-        let at = memory
-            .files
-            .binary_search_by_key(&state.identity(), |kept| kept.0.identity());
-        let (earlier, digests) = memory.files.get(at.ok()?)?;
+        let (earlier, digests) = memory.files.get(&state.identity())?;
         (state.device == device && *earlier == state).then(|| Digested {
             digests: digests.clone(),
             bytes: state.size,
@@ -157,7 +155,7 @@ impl<'a> Remembering<'a> {
     }
 
     /// What is worth keeping of a pass.
-    pub(super) fn memory(self, mut files: Vec<Kept>, options: &Options) -> Memory {
+    pub(super) fn memory(self, files: Vec<Kept>, options: &Options) -> Memory {
         let synced = self
             .synced
             .into_inner()
@@ -178,8 +176,9 @@ impl<'a> Remembering<'a> {
                 .get(&state.device)
                 .is_some_and(|start| last + SETTLED < *start)
         };
-        files.retain(|(state, _)| is_settled(state));
-        files.sort_unstable_by_key(|kept| kept.0.identity());
+        let settled = files.into_iter().filter(|(state, _)| is_settled(state));
+        let mut files = HashMap::with_capacity(settled.size_hint().1.unwrap_or_default());
+        files.extend(settled.map(|kept| (kept.0.identity(), kept)));
         Memory {
             files,
             mounts,
