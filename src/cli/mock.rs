@@ -1,8 +1,10 @@
 //! `mock`: an unsigned dry run.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Args;
 
@@ -59,8 +61,10 @@ impl Mock {
         };
         let issue = Issue::new(&link, self.form.form()).map_err(Failure::failed)?;
         let file = format!("{name}.link");
-        store::write_file_with(Path::new(&file), Writing::Public, |out| {
-            issue.write(None, out)
+        thread::scope(|scope| {
+            let body = issue.begin(scope);
+            let write = |out: &mut dyn io::Write| issue.write(None, body, out);
+            store::write_file_with(Path::new(&file), Writing::Public, write)
         })
         .map_err(Failure::failed)?;
         listener.tell(&format!("wrote {file}, not signed"));

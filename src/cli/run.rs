@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -248,8 +249,8 @@ fn without(names: &[&str]) -> Environment {
     Environment::Only(env::vars_os().filter(kept).collect())
 }
 
-/// Signs a link and writes it. The signature stands before the link in the file, so one comes
-/// after the other.
+/// Signs a link and writes it. The signature stands before the link in the file, so the file is
+/// written afterwards; its text is made at the same time.
 pub(crate) fn write_signed(
     path: &Path,
     link: &Link,
@@ -257,10 +258,13 @@ pub(crate) fn write_signed(
     signer: &ReadySigner,
 ) -> Result<(), Failure> {
     let issue = Issue::new(link, form).map_err(Failure::failed)?;
-    let signature = signer.key.sign(issue.message()).map_err(Failure::failed)?;
-    let signed = (&signer.keyid, signature.as_slice());
-    store::write_file_with(path, Writing::Public, |out| issue.write(Some(signed), out))
-        .map_err(Failure::failed)
+    thread::scope(|scope| {
+        let body = issue.begin(scope);
+        let signature = signer.key.sign(issue.message()).map_err(Failure::failed)?;
+        let signed = (&signer.keyid, signature.as_slice());
+        let write = |out: &mut dyn io::Write| issue.write(Some(signed), body, out);
+        store::write_file_with(path, Writing::Public, write).map_err(Failure::failed)
+    })
 }
 
 pub(crate) fn record(

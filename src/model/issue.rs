@@ -5,8 +5,14 @@
 //! memory in one piece; nothing else of that size is. A Metablock is signed over its canonical form,
 //! which is let go before the file is written piece by piece; DSSE is signed over the very text that
 //! is written.
+//!
+//! Signing takes as long as making the text of the file, and needs nothing of it but the signature in
+//! front. So the text is made by a thread of its own at the same time ([`Issue::begin`]), up to a bound.
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::Scope;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,6 +29,10 @@ use super::{Artifacts, DigestSet, Form, Link, PAYLOAD_TYPE, hex};
 /// How much text is gathered before it is written, in bytes.
 const PIECE: usize = 1 << 16;
 
+/// How many pieces are made before the first is written: 32 MiB of text, a link of 100,000 materials
+/// and as many products. A larger link is made further while it is written.
+const AHEAD: usize = 512;
+
 /// How many bytes base64 takes at once: a multiple of three, so that no piece is padded.
 const BASE64_PIECE: usize = 3 << 14;
 
@@ -34,7 +44,7 @@ const ARTIFACT_BYTES: usize = 144;
 pub struct Issue<'l> {
     link: &'l Link,
     form: Form,
-    message: Vec<u8>,
+    message: Arc<Vec<u8>>,
     /// Where the payload starts in the message of DSSE.
     payload: usize,
 }
@@ -60,7 +70,7 @@ impl<'l> Issue<'l> {
         Ok(Self {
             link,
             form,
-            message,
+            message: Arc::new(message),
             payload,
         })
     }
@@ -70,21 +80,108 @@ impl<'l> Issue<'l> {
         &self.message
     }
 
+    /// Begins to make the file's text, but for the signatures: what is behind them in a Metablock,
+    /// and before them in DSSE.
+    pub fn begin<'scope>(&self, scope: &'scope Scope<'scope, '_>) -> Body
+    where
+        'l: 'scope,
+    {
+        let (sender, pieces) = sync_channel(AHEAD);
+        let out = Pieces(sender);
+        match self.form {
+            Form::Metablock => {
+                let link = self.link;
+                scope.spawn(move || out.end_after(|out| write_signed_part(link, out)));
+            }
+            Form::Dsse => {
+                let (message, start) = (Arc::clone(&self.message), self.payload);
+                let payload = move |out: &mut Pieces| {
+                    write_base64(message.get(start..).unwrap_or_default(), out)
+                };
+                scope.spawn(move || out.end_after(payload));
+            }
+        }
+        Body(pieces)
+    }
+
     /// Writes the file, with the signature if there is one.
     ///
     /// # Errors
     /// What the writer says.
-    pub fn write(self, signed: Option<(&KeyId, &[u8])>, out: &mut dyn Write) -> io::Result<()> {
-        match self.form {
+    pub fn write(
+        self,
+        signed: Option<(&KeyId, &[u8])>,
+        body: Body,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        // The message is not needed any more.
+        let form = self.form;
+        drop(self);
+        match form {
             Form::Metablock => {
-                drop(self.message);
-                write_metablock(self.link, signed, out)
+                let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, hex(bytes))));
+                let signatures = indented_below(&signatures, 1);
+                write!(out, "{{\n \"signatures\": {signatures},\n \"signed\": ")?;
+                body.write(out)?;
+                out.write_all(b"\n}")
             }
             Form::Dsse => {
-                let payload = self.message.get(self.payload..).unwrap_or_default();
-                write_dsse(payload, signed, out)
+                let encoded = |bytes| STANDARD.encode(bytes);
+                let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, encoded(bytes))));
+                let signatures = compact(&signatures);
+                out.write_all(b"{\"payload\": \"")?;
+                body.write(out)?;
+                write!(
+                    out,
+                    "\", \"payloadType\": \"{PAYLOAD_TYPE}\", \"signatures\": {signatures}}}"
+                )
             }
         }
+    }
+}
+
+/// The larger part of a file, as it is being made.
+#[derive(Debug)]
+pub struct Body(Receiver<Piece>);
+
+/// `None` says that all pieces were there.
+type Piece = Option<Box<[u8]>>;
+
+impl Body {
+    fn write(self, out: &mut dyn Write) -> io::Result<()> {
+        for piece in self.0 {
+            match piece {
+                Some(piece) => out.write_all(&piece)?,
+                None => return Ok(()),
+            }
+        }
+        // The thread that made them panicked.
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+/// Sends what is written into it on to a [`Body`], until nobody wants it any more.
+struct Pieces(SyncSender<Piece>);
+
+impl Pieces {
+    fn end_after(mut self, write: impl FnOnce(&mut Self) -> io::Result<()>) {
+        if write(&mut self).is_ok() {
+            // Who does not wait for the end does not want it.
+            drop(self.0.send(None));
+        }
+    }
+}
+
+impl Write for Pieces {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        match self.0.send(Some(text.into())) {
+            Ok(()) => Ok(text.len()),
+            Err(_gone) => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -275,22 +372,15 @@ impl Writer<'_> {
     }
 }
 
-fn write_metablock(
-    link: &Link,
-    signed: Option<(&KeyId, &[u8])>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, hex(bytes))));
+/// The link as it stands in a Metablock.
+fn write_signed_part(link: &Link, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = Writer {
         out,
         text: String::with_capacity(2 * PIECE),
         level: Some(2),
     };
-    writer.text.push_str("{\n \"signatures\": ");
-    writer.text.push_str(&indented_below(&signatures, 1));
-    writer.text.push_str(",\n \"signed\": ");
     writer.link(link)?;
-    writer.text.push_str("\n }\n}");
+    writer.text.push_str("\n }");
     writer.spill(0)
 }
 
@@ -314,21 +404,11 @@ fn compact_link(link: &Link) -> String {
     )
 }
 
-fn write_dsse(
-    payload: &[u8],
-    signed: Option<(&KeyId, &[u8])>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, STANDARD.encode(bytes))));
-    out.write_all(b"{\"payload\": \"")?;
+fn write_base64(payload: &[u8], out: &mut dyn Write) -> io::Result<()> {
     for piece in payload.chunks(BASE64_PIECE) {
         out.write_all(STANDARD.encode(piece).as_bytes())?;
     }
-    let signatures = compact(&signatures);
-    write!(
-        out,
-        "\", \"payloadType\": \"{PAYLOAD_TYPE}\", \"signatures\": {signatures}}}"
-    )
+    Ok(())
 }
 
 #[cfg(test)]

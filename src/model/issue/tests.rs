@@ -57,6 +57,15 @@ fn links() -> impl Strategy<Value = Link> {
     )
 }
 
+fn file(issue: Issue<'_>, signed: Option<(&KeyId, &[u8])>) -> String {
+    let mut file = Vec::new();
+    std::thread::scope(|scope| {
+        let body = issue.begin(scope);
+        issue.write(signed, body, &mut file).unwrap();
+    });
+    String::from_utf8(file).unwrap()
+}
+
 proptest! {
     #[test]
     fn the_files_are_those_of_the_tree_writer(link in links(), signature in any::<Option<[u8; 9]>>()) {
@@ -68,10 +77,8 @@ proptest! {
             if let Some(signature) = &signature {
                 tree.add_signature(&keyid, signature);
             }
-            let mut file = Vec::new();
             let signed = signature.as_ref().map(|signature| (&keyid, signature.as_slice()));
-            issue.write(signed, &mut file).unwrap();
-            prop_assert_eq!(String::from_utf8(file).unwrap(), tree.to_text());
+            prop_assert_eq!(file(issue, signed), tree.to_text());
         }
     }
 }
@@ -92,12 +99,43 @@ fn long_links_are_written_in_pieces_that_fit_together() {
         ..Link::default()
     };
     for form in [Form::Metablock, Form::Dsse] {
-        let mut file = Vec::new();
-        Issue::new(&link, form)
-            .unwrap()
-            .write(None, &mut file)
-            .unwrap();
+        let issue = Issue::new(&link, form).unwrap();
         let tree = Envelope::unsigned(link.to_value(), form).unwrap();
-        assert_eq!(String::from_utf8(file).unwrap(), tree.to_text());
+        assert_eq!(file(issue, None), tree.to_text());
+    }
+}
+
+/// More pieces than are made ahead.
+fn huge_link() -> Link {
+    let name = "x".repeat(PIECE);
+    let artifact = |n| {
+        let name = ArtifactPath::claimed(&format!("{n:04}{name}"));
+        (name, DigestSet::of_sha256([7; 32]))
+    };
+    Link {
+        materials: (0..AHEAD + 100).map(artifact).collect(),
+        ..Link::default()
+    }
+}
+
+#[test]
+fn a_link_that_is_not_signed_after_all_leaves_no_thread_waiting() {
+    let link = huge_link();
+    let issue = Issue::new(&link, Form::Metablock).unwrap();
+    std::thread::scope(|scope| drop(issue.begin(scope)));
+}
+
+#[test]
+fn a_file_is_not_complete_without_the_end_of_its_body() {
+    let link = Link::default();
+    for form in [Form::Metablock, Form::Dsse] {
+        let (sender, pieces) = sync_channel(1);
+        sender.send(Some(b"{}".as_slice().into())).unwrap();
+        drop(sender);
+        let issue = Issue::new(&link, form).unwrap();
+        let error = issue
+            .write(None, Body(pieces), &mut Vec::new())
+            .unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }
