@@ -29,7 +29,10 @@ impl ArtifactPath {
         if name.is_empty() {
             return Err(NameError::Empty);
         }
-        Ok(Self(name.replace('\\', "/").into_boxed_str()))
+        Ok(Self(match name.contains('\\') {
+            true => name.replace('\\', "/").into_boxed_str(),
+            false => name.into(),
+        }))
     }
 
     /// The name.

@@ -189,27 +189,28 @@ impl Batch {
         let jobs = std::mem::take(&mut self.jobs);
         self.used = 0;
         let arena = &mut self.arena;
-        let mut sets = vec![DigestSet::default(); jobs.len()];
-        if wanted.has(&Algorithm::Blake3) {
-            for (set, job) in sets.iter_mut().zip(&jobs) {
-                let content = arena.get(job.start..job.start + job.length);
-                let digest = blake3::hash(content.unwrap_or_default());
-                set.insert(Algorithm::Blake3, digest.as_bytes());
-            }
-        }
-        if wanted.has(&Algorithm::Sha512) {
+        let blake3 = wanted.has(&Algorithm::Blake3).then(|| {
+            let content = |job: &Job| arena.get(job.start..job.start + job.length);
+            let hash = |job: &Job| blake3::hash(content(job).unwrap_or_default());
+            jobs.iter().map(hash).collect::<Vec<_>>()
+        });
+        let sha512 = wanted.has(&Algorithm::Sha512).then(|| {
             let ends = padded::<u64>(arena, &jobs);
             let mut lanes: Vec<_> = contents(arena, &jobs, &ends).map(Lane::start).collect();
             kernels.sha512(&mut lanes);
-            for (set, lane) in sets.iter_mut().zip(&lanes) {
-                set.insert(Algorithm::Sha512, &digest_512(&lane.state));
-            }
-        }
+            let digest = |lane: &Lane<'_, _, _>| digest_512(&lane.state);
+            lanes.iter().map(digest).collect::<Vec<_>>()
+        });
         let ends = padded::<u32>(arena, &jobs);
         let mut lanes: Vec<_> = contents(arena, &jobs, &ends).map(Lane::start).collect();
         kernels.sha256(&mut lanes);
-        for (set, lane) in sets.iter_mut().zip(&lanes) {
-            set.insert(Algorithm::Sha256, &digest_256(&lane.state));
+        let of_sha256 = |lane: &Lane<'_, _, _>| DigestSet::of_sha256(digest_256(&lane.state));
+        let mut sets: Vec<_> = lanes.iter().map(of_sha256).collect();
+        for (set, digest) in sets.iter_mut().zip(sha512.iter().flatten()) {
+            set.insert(Algorithm::Sha512, digest);
+        }
+        for (set, digest) in sets.iter_mut().zip(blake3.iter().flatten()) {
+            set.insert(Algorithm::Blake3, digest.as_bytes());
         }
         jobs.into_iter().zip(sets).map(|(job, digests)| {
             let hashed = Hashed {

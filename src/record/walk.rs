@@ -11,7 +11,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -145,16 +145,20 @@ struct Entry {
 impl Entry {
     /// In the order of the paths that begin with it.
     fn compare(&self, other: &Self) -> std::cmp::Ordering {
-        self.sort_key().cmp(other.sort_key())
+        let (one, two) = (self.name.as_bytes(), other.name.as_bytes());
+        let common = one.len().min(two.len());
+        one.get(..common)
+            .cmp(&two.get(..common))
+            .then_with(|| self.rest_behind(common).cmp(other.rest_behind(common)))
     }
 
-    fn sort_key(&self) -> impl Iterator<Item = &u8> {
+    fn rest_behind(&self, start: usize) -> impl Iterator<Item = &u8> {
         let slash: &[u8] = if self.kind == FileType::Directory {
             b"/"
         } else {
             b""
         };
-        self.name.as_bytes().iter().chain(slash)
+        self.name.as_bytes().iter().skip(start).chain(slash)
     }
 }
 
@@ -321,20 +325,18 @@ impl Worker<'_, '_> {
     }
 
     fn part(&mut self, folder: &Arc<Open>, entries: &[Entry]) {
-        // One buffer for all paths of the folder.
-        let mut path = folder.path.clone();
-        let is_dot = path == Path::new(".");
+        // One buffer for all paths of the folder. Below `.` the path is the name alone.
+        let mut path = match folder.path == Path::new(".") {
+            true => Vec::new(),
+            false => folder.path.join("").into_os_string().into_vec(),
+        };
+        let start = path.len();
         for entry in entries {
-            let name = OsStr::from_bytes(entry.name.as_bytes());
-            // Below `.` the path is the name alone.
-            if is_dot {
-                path.clear();
-            }
-            path.push(name);
-            if let Err(error) = self.entry(folder, &path, entry) {
+            path.truncate(start);
+            path.extend_from_slice(entry.name.as_bytes());
+            if let Err(error) = self.entry(folder, Path::new(OsStr::from_bytes(&path)), entry) {
                 self.error(error);
             }
-            path.pop();
         }
     }
 
