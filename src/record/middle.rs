@@ -9,7 +9,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use super::RecordError;
-use super::engine::{Digested, Place, Worker};
+use super::engine::{Digested, Effort, Place, Worker};
 use super::hash::{Hashed, Links, State, Wanted, hash_file, open, read, state};
 use super::lanes::{
     BLOCK_512, Kernels, Lane, MAX_PADDING, State as Words, Word, digest_256, digest_512, pad,
@@ -85,7 +85,7 @@ pub(super) fn hash_all(worker: &mut Worker<'_, '_>) {
         if streams.is_empty() {
             return;
         }
-        advance(&mut streams, kernels);
+        advance(&mut streams, kernels, worker.shared.pass.effort);
         for mut stream in streams.extract_if(.., |stream| stream.open.is_done()) {
             let digested = match stream.open.finish(kernels) {
                 Some(hashed) => Ok(hashed.on(stream.middle.reusable)),
@@ -222,7 +222,7 @@ impl Open {
 }
 
 /// Takes all lanes as far as the one that has the least in its buffer, and fills those that are empty.
-fn advance(streams: &mut [Stream], kernels: &Kernels) {
+fn advance(streams: &mut [Stream], kernels: &Kernels, effort: Effort) {
     let ready = |stream: &&mut Stream| stream.open.blocks() > 0;
     let blocks = streams
         .iter_mut()
@@ -244,8 +244,10 @@ fn advance(streams: &mut [Stream], kernels: &Kernels) {
         lanes_256.push(Lane::resume(open.sha256, piece));
         lanes_512.extend(open.sha512.map(|sha512| Lane::resume(sha512, piece)));
     }
-    kernels.sha256(&mut lanes_256);
-    kernels.sha512(&mut lanes_512);
+    if effort == Effort::Hash {
+        kernels.sha256(&mut lanes_256);
+        kernels.sha512(&mut lanes_512);
+    }
     let states_256: Vec<_> = lanes_256.iter().map(|lane| lane.state).collect();
     let mut states_512 = lanes_512
         .iter()

@@ -33,6 +33,8 @@ use std::path::{Path, PathBuf};
 use crate::event::{Event, Observer};
 use crate::model::{Algorithm, Artifacts};
 
+#[doc(hidden)]
+pub use engine::Effort;
 pub use error::{MAX_ERRORS, RecordError, RecordErrors};
 pub use exclude::{ExcludeError, Excludes};
 pub use lanes::{Backend, KernelAlone, backend_name, sha256_of_each};
@@ -142,6 +144,30 @@ pub fn default_jobs() -> usize {
     engine::default_jobs()
 }
 
+/// For benches: goes over the files of a folder as far as it is told, and gives how many there are. What it
+/// finds out is dropped. Files of 64 MiB and more are hashed in any case.
+#[doc(hidden)]
+pub fn go_over(folder: &Path, options: &Options, effort: Effort) -> usize {
+    let exact_excludes = BTreeSet::new();
+    let ground = Ground {
+        base: Some(folder),
+        options,
+        exact_excludes: &exact_excludes,
+        observer: &crate::event::Silent,
+    };
+    let root = RootSpec {
+        path: PathBuf::from("."),
+        naming: Naming::Files { scheme: "" },
+    };
+    let pass = Pass {
+        ground,
+        wanted: ground.wanted(),
+        remembering: &Remembering::default(),
+        effort,
+    };
+    scan(&[root], pass).files.len()
+}
+
 fn pass(
     roots: &[String],
     options: &Options,
@@ -191,6 +217,7 @@ fn pass(
             ground,
             wanted: ground.wanted(),
             remembering,
+            effort: Effort::Hash,
         },
     );
     claims.files(found);

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::RecordError;
-use super::engine::{Pass, Recorded, RootSpec, Scan, scan};
+use super::engine::{Effort, Pass, Recorded, RootSpec, Scan, scan};
 use super::hash::{Content, Hashed, Links, Wanted, hash_file, open};
 use super::reuse::Remembering;
 use super::walk::Ground;
@@ -170,6 +170,7 @@ pub(super) fn folder_digests(
             ..ground.wanted()
         },
         remembering: &Remembering::default(),
+        effort: Effort::Hash,
     };
     let Scan {
         mut files,

@@ -180,6 +180,12 @@ impl Batch {
         Reading::InBatch
     }
 
+    /// Empties the batch.
+    pub(super) fn clear(&mut self) {
+        self.jobs.clear();
+        self.used = 0;
+    }
+
     /// Empties the batch, and gives the digests of what was in it.
     pub(super) fn hash(
         &mut self,

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
-use super::engine::{Work, Worker};
+use super::engine::{Effort, Work, Worker};
 use super::hash::{Links, Wanted};
 use super::middle::Middle;
 use super::small::{Reading, Site, local_clock};
@@ -486,6 +486,9 @@ impl Worker<'_, '_> {
         };
         let is_name = name.as_str().as_bytes() == found.path.as_os_str().as_bytes();
         let place = self.place(name, (!is_name).then(|| found.path.into()));
+        if shared.pass.effort == Effort::Find {
+            return;
+        }
         let remembered = shared.pass.remembering.look_up(reusable, || site.state());
         if let Some(digested) = remembered {
             return self.fill(place.index, Ok(digested));

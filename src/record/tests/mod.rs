@@ -175,6 +175,20 @@ fn trees_are_recorded_as_the_reference_does() {
 }
 
 #[test]
+fn every_effort_goes_over_the_same_files() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, size) in [("a", 0), ("b", 100), ("c", 70_000), ("d", 300_000)] {
+        let inner = folder.path().join(name);
+        fs::create_dir(&inner).unwrap();
+        (0..300).for_each(|one| fs::write(inner.join(format!("{one}.pyc")), "").unwrap());
+        (0..3).for_each(|one| fs::write(inner.join(one.to_string()), vec![7; size]).unwrap());
+    }
+    for effort in [Effort::Find, Effort::Read, Effort::Hash] {
+        assert_eq!(go_over(folder.path(), &Options::default(), effort), 12);
+    }
+}
+
+#[test]
 fn what_is_not_there_is_refused() {
     let tree = Tree::new(&["a"]);
     tree.link("nowhere", "broken");
