@@ -23,13 +23,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 
 use super::RecordError;
+use super::folder::{Folder, Part};
 use super::hash::{Hashed, State, Wanted};
 use super::lanes::Kernels;
 use super::middle::{self, Middle};
 use super::resolve::{self, Naming};
 use super::reuse::Remembering;
 use super::small::Batch;
-use super::walk::{Folder, Ground, Part};
+use super::walk::Ground;
 use crate::event::Event;
 use crate::model::{ArtifactPath, DigestSet};
 

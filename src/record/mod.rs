@@ -13,10 +13,12 @@
 //! to while it is read, without a change of its size and within one tick of the file system's clock,
 //! cannot be told from one that was not.
 
+mod canonical;
 mod claims;
 mod engine;
 mod error;
 mod exclude;
+mod folder;
 mod glob;
 mod hash;
 mod lanes;
@@ -175,7 +177,7 @@ fn pass(
     remembering: &Remembering<'_>,
 ) -> Result<(Artifacts, Vec<reuse::Kept>), RecordErrors> {
     RecordErrors::check(refused_options(options))?;
-    let exact_excludes = walk::with_canonical_parents(&options.exact_excludes);
+    let exact_excludes = canonical::with_canonical_parents(&options.exact_excludes);
     let base = options.base_path.as_deref();
     let ground = Ground {
         base: base.filter(|base| !base.as_os_str().is_empty()),

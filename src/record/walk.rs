@@ -5,21 +5,21 @@
 //! taken in the order that their paths have in the end: the name of a folder as if it ended in `/`.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{CStr, CString, OsStr};
-use std::fs::{self, Metadata};
-use std::io;
-use std::mem::MaybeUninit;
+use std::collections::BTreeSet;
+use std::ffi::{CString, OsStr};
+use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir};
+use rustix::fs::{CWD, FileType};
 use rustix::io::Errno;
 
+use super::canonical::{absent_or_unreadable, canonical, or_dot, read_error, target_metadata};
 use super::engine::{Effort, Work, Worker};
+use super::folder::{Entry, Folder, Open, Part, Root, read_entries};
 use super::hash::{Links, Wanted};
 use super::middle::Middle;
 use super::small::{Reading, Site, local_clock};
@@ -34,8 +34,6 @@ pub const MAX_ENTRIES: usize = 20_000_000;
 /// to the next make a billion ways.
 pub const MAX_VISITS: usize = 1000;
 
-/// Bytes of directory entries that are read at once.
-const ENTRIES_BUFFER: usize = 32 << 10;
 /// A folder with more entries than this is divided, so that several threads work on it.
 const PART: usize = 512;
 /// Folders that are kept open for those below them, over all threads. The system's limit for open
@@ -72,93 +70,6 @@ impl<'a> Ground<'a> {
             Some(base) => Cow::Owned(base.join(path)),
             None => Cow::Borrowed(path),
         }
-    }
-}
-
-/// What is known about a root that is a folder.
-pub(super) struct Root {
-    index: usize,
-    /// What links may lead to.
-    canonical: PathBuf,
-    entries: AtomicUsize,
-    /// How often each folder was entered, by device and inode, where links may be followed.
-    visits: Mutex<BTreeMap<(u64, u64), usize>>,
-}
-
-impl Root {
-    /// How often the folder was entered, this time included.
-    fn visit(&self, folder: (u64, u64)) -> usize {
-        let mut visits = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = visits.entry(folder).or_insert(0);
-        *count += 1;
-        *count
-    }
-}
-
-/// A folder that is to be read.
-pub(super) struct Folder {
-    root: Arc<Root>,
-    path: PathBuf,
-    /// What it is in, and its name there; otherwise it is opened by its path.
-    parent: Option<(Arc<Open>, CString)>,
-    /// Whether it is reached through a link.
-    links: Links,
-    /// Device and inode of the root and of the folders on the way. Empty if links to folders are
-    /// not followed, as then there are no loops.
-    above: Vec<(u64, u64)>,
-    /// The path without links, if somebody wants to know.
-    canonical: Option<PathBuf>,
-}
-
-/// A folder that is open.
-pub(super) struct Open {
-    root: Arc<Root>,
-    path: PathBuf,
-    handle: OwnedFd,
-    lineage: Vec<(u64, u64)>,
-    canonical: Option<PathBuf>,
-    /// See [`Site::local_clock`].
-    local_clock: Option<u64>,
-    /// The device, if digests of its files may be taken over or kept.
-    reusable: Option<u64>,
-    /// Of how many open folders this is one.
-    count: Arc<AtomicUsize>,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Some of the entries of a folder.
-pub(super) struct Part {
-    folder: Arc<Open>,
-    entries: Vec<Entry>,
-}
-
-struct Entry {
-    name: CString,
-    kind: FileType,
-}
-
-impl Entry {
-    /// In the order of the paths that begin with it.
-    fn compare(&self, other: &Self) -> std::cmp::Ordering {
-        let (one, two) = (self.name.as_bytes(), other.name.as_bytes());
-        let common = one.len().min(two.len());
-        one.get(..common)
-            .cmp(&two.get(..common))
-            .then_with(|| self.rest_behind(common).cmp(other.rest_behind(common)))
-    }
-
-    fn rest_behind(&self, start: usize) -> impl Iterator<Item = &u8> {
-        let slash: &[u8] = if self.kind == FileType::Directory {
-            b"/"
-        } else {
-            b""
-        };
-        self.name.as_bytes().iter().skip(start).chain(slash)
     }
 }
 
@@ -549,114 +460,4 @@ impl Worker<'_, '_> {
         let observer = self.shared.pass.ground.observer;
         observer.event(Event::Skipped { path, why });
     }
-}
-
-impl Folder {
-    fn open(&self, disk: &Path) -> Result<OwnedFd, Errno> {
-        let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        if self.links == Links::Refuse {
-            flags |= OFlags::NOFOLLOW;
-        }
-        match &self.parent {
-            Some((parent, name)) => rustix::fs::openat(&parent.handle, name, flags, Mode::empty()),
-            None => rustix::fs::open(disk, flags, Mode::empty()),
-        }
-    }
-}
-
-impl Open {
-    /// Not every file system says with the name what it is the name of.
-    fn kind<'p>(
-        &self,
-        entry: &Entry,
-        disk: impl Fn() -> Cow<'p, Path>,
-    ) -> Result<FileType, RecordError> {
-        if entry.kind != FileType::Unknown {
-            return Ok(entry.kind);
-        }
-        let flags = AtFlags::SYMLINK_NOFOLLOW;
-        rustix::fs::statat(&self.handle, &entry.name, flags)
-            .map(|stat| FileType::from_raw_mode(stat.st_mode))
-            .map_err(|errno| read_error(&disk(), errno.into()))
-    }
-}
-
-fn read_entries(folder: &OwnedFd) -> Result<Vec<Entry>, Errno> {
-    let mut buffer = [const { MaybeUninit::uninit() }; ENTRIES_BUFFER];
-    let mut entries = Vec::new();
-    let mut reading = RawDir::new(folder, &mut buffer);
-    while let Some(entry) = reading.next() {
-        let entry = entry?;
-        let name: &CStr = entry.file_name();
-        if name != c"." && name != c".." {
-            entries.push(Entry {
-                name: name.to_owned(),
-                kind: entry.file_type(),
-            });
-        }
-        if entries.len() > MAX_ENTRIES {
-            break;
-        }
-    }
-    Ok(entries)
-}
-
-/// The folder that an empty path stands for.
-fn or_dot(path: &Path) -> &Path {
-    if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    }
-}
-
-/// `None` if the link points nowhere.
-fn target_metadata(link: &Path) -> Result<Option<Metadata>, RecordError> {
-    match fs::metadata(link) {
-        Ok(metadata) => Ok(Some(metadata)),
-        Err(source) if is_absence(&source) => Ok(None),
-        Err(source) => Err(read_error(link, source)),
-    }
-}
-
-/// Whether an error says that there is nothing: no entry, a file where a folder would have to be,
-/// or links that only lead to each other.
-fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP)
-    )
-}
-
-fn canonical(path: &Path) -> Result<PathBuf, RecordError> {
-    fs::canonicalize(path).map_err(|source| read_error(path, source))
-}
-
-fn absent_or_unreadable(path: &Path, source: io::Error) -> RecordError {
-    if is_absence(&source) {
-        return RecordError::Missing {
-            path: path.to_owned(),
-        };
-    }
-    read_error(path, source)
-}
-
-fn read_error(path: &Path, source: io::Error) -> RecordError {
-    RecordError::Read {
-        path: path.to_owned(),
-        source,
-    }
-}
-
-/// Paths with canonical parents, so that they can be compared with canonical ones. A parent that is
-/// not there holds nothing to leave out.
-pub(super) fn with_canonical_parents(paths: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
-    let canonical = |path: &PathBuf| {
-        let parent = fs::canonicalize(or_dot(path.parent()?)).ok()?;
-        Some(parent.join(path.file_name()?))
-    };
-    paths
-        .iter()
-        .map(|path| canonical(path).unwrap_or_else(|| path.clone()))
-        .collect()
 }
