@@ -15,21 +15,20 @@
 //! Memory is bounded but for the result: each thread has one arena, the buffers of its lanes and a
 //! few folders.
 
-use std::collections::BinaryHeap;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::thread::{self, Scope};
 
 use super::RecordError;
-use super::folder::{Folder, Part};
 use super::hash::{Hashed, State, Wanted};
-use super::lanes::Kernels;
 use super::middle::{self, Middle};
+use super::order::{Item, Outcome, Place, in_order};
 use super::resolve::{self, Naming};
 use super::reuse::Remembering;
 use super::small::Batch;
+use super::tasks::{Shared, Task, Work, locked};
 use super::walk::Ground;
 use crate::event::Event;
 use crate::model::{ArtifactPath, DigestSet};
@@ -72,7 +71,7 @@ impl Recorded {
         }
     }
 
-    fn fill(&mut self, digested: Digested, keep: bool) {
+    pub(super) fn fill(&mut self, digested: Digested, keep: bool) {
         self.digests = Some(digested.digests);
         self.bytes = digested.bytes;
         self.state = digested.state.filter(|_| keep).map(Box::new);
@@ -150,38 +149,6 @@ pub(super) fn scan(roots: &[RootSpec], pass: Pass<'_>) -> Scan {
     in_order(roots.len(), pass.remembering.keeps(), workers, late)
 }
 
-/// A piece of work, and the place of its list among the others.
-pub(super) struct Task {
-    pub(super) list: usize,
-    pub(super) work: Work,
-}
-
-pub(super) enum Work {
-    /// A root, by its index.
-    Root(usize),
-    Folder(Folder),
-    Part(Part),
-}
-
-/// A file among those that a thread recorded.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub(super) worker: usize,
-    pub(super) index: usize,
-}
-
-/// An entry of a list.
-#[derive(Debug)]
-pub(super) enum Item {
-    /// Files that one thread recorded one after the other.
-    Files { first: Place, count: usize },
-    /// Everything in another list.
-    Below(usize),
-}
-
-/// What a file's digests are, and where they belong.
-pub(super) type Late = (Place, Result<Digested, RecordError>);
-
 /// What is known about a content.
 #[derive(Debug)]
 pub(super) struct Digested {
@@ -200,122 +167,6 @@ impl Hashed {
             state: Some(self.state).filter(|state| reusable == Some(state.device)),
         }
     }
-}
-
-/// What all threads of a pass see.
-pub(super) struct Shared<'a> {
-    pub(super) pass: Pass<'a>,
-    pub(super) roots: &'a [RootSpec],
-    pub(super) kernels: &'static Kernels,
-    pub(super) jobs: usize,
-    /// Tasks that are not finished, wherever they are.
-    pending: AtomicUsize,
-    /// A thread panicked: nobody waits for what it had to do.
-    is_abandoned: AtomicBool,
-    lists: AtomicUsize,
-    /// Folders that are open only for what is below them.
-    pub(super) open_folders: Arc<AtomicUsize>,
-    /// Giants that have a thread.
-    giants: AtomicUsize,
-    given: Mutex<Vec<Task>>,
-    ready: Condvar,
-    middles: Mutex<BinaryHeap<Middle>>,
-    late: Mutex<Vec<Late>>,
-}
-
-impl<'a> Shared<'a> {
-    fn new(roots: &'a [RootSpec], pass: Pass<'a>) -> Self {
-        let work = |list| Task {
-            list,
-            work: Work::Root(list),
-        };
-        let options = pass.ground.options;
-        Self {
-            pass,
-            roots,
-            kernels: Kernels::of(options.backend),
-            jobs: options.jobs.map_or_else(default_jobs, usize::from),
-            pending: AtomicUsize::new(roots.len()),
-            is_abandoned: AtomicBool::new(false),
-            lists: AtomicUsize::new(roots.len()),
-            open_folders: Arc::new(AtomicUsize::new(0)),
-            giants: AtomicUsize::new(0),
-            given: Mutex::new((0..roots.len()).rev().map(work).collect()),
-            ready: Condvar::new(),
-            middles: Mutex::new(BinaryHeap::new()),
-            late: Mutex::new(Vec::new()),
-        }
-    }
-
-    fn is_worth_sharing(&self, own: usize) -> bool {
-        /// Roots are often single files.
-        const ROOTS: usize = 64;
-        own > 1 || locked(&self.given).len() > ROOTS || locked(&self.middles).len() > 1
-    }
-
-    fn is_finished(&self) -> bool {
-        self.pending.load(Ordering::Acquire) == 0 && locked(&self.middles).len() < 2
-    }
-
-    /// A task that another thread gave away; waits for one. `None` if all are finished.
-    fn take(&self) -> Option<Task> {
-        let mut given = locked(&self.given);
-        loop {
-            if self.is_abandoned.load(Ordering::Acquire) {
-                return None;
-            }
-            if let Some(task) = given.pop() {
-                return Some(task);
-            }
-            if self.pending.load(Ordering::Acquire) == 0 {
-                return None;
-            }
-            given = self
-                .ready
-                .wait(given)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Gives the oldest half of these tasks away if others may soon have nothing to do. The oldest
-    /// are the ones with the most below them.
-    fn give(&self, tasks: &mut Vec<Task>) {
-        if self.jobs == 1 || tasks.len() < 2 {
-            return;
-        }
-        let mut given = locked(&self.given);
-        if given.len() < 2 * self.jobs {
-            given.extend(tasks.drain(..tasks.len() / 2));
-            self.ready.notify_all();
-        }
-    }
-
-    fn finished_one(&self) {
-        if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // Whoever waits has looked at `pending` under this lock.
-            let _given = locked(&self.given);
-            self.ready.notify_all();
-        }
-    }
-
-    /// The largest file that waits.
-    pub(super) fn next_middle(&self) -> Option<Middle> {
-        locked(&self.middles).pop()
-    }
-}
-
-/// A thread that panicked did so outside of these locks; the panic is passed on at the end.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What a thread found.
-#[derive(Default)]
-struct Outcome {
-    files: Vec<Recorded>,
-    lists: Vec<(usize, Vec<Item>)>,
-    late: Vec<Late>,
-    errors: Vec<RecordError>,
 }
 
 /// A thread of a pass.
@@ -517,58 +368,4 @@ fn hashed(middle: &Middle, digested: &Result<Digested, RecordError>, shared: &Sh
             .observer
             .event(Event::Hashed { path, bytes });
     }
-}
-
-/// Puts the lists into each other.
-fn in_order(roots: usize, keep: bool, outcomes: Vec<Outcome>, late: Vec<Late>) -> Scan {
-    let mut scan = Scan::default();
-    let mut files = Vec::with_capacity(outcomes.len());
-    let mut lists: Vec<Vec<Item>> = Vec::new();
-    let mut all_late = late;
-    for outcome in outcomes {
-        for (number, list) in outcome.lists {
-            if lists.len() <= number {
-                lists.resize_with(number + 1, Vec::new);
-            }
-            if let Some(place) = lists.get_mut(number) {
-                *place = list;
-            }
-        }
-        files.push(outcome.files);
-        all_late.extend(outcome.late);
-        scan.errors.extend(outcome.errors);
-    }
-    for (place, digested) in all_late {
-        let file = files
-            .get_mut(place.worker)
-            .and_then(|files| files.get_mut(place.index));
-        match (digested, file) {
-            (Ok(digested), Some(file)) => file.fill(digested, keep),
-            (Ok(_), None) => {}
-            (Err(error), _) => scan.errors.push(error),
-        }
-    }
-    scan.files.reserve(files.iter().map(Vec::len).sum());
-    let mut files: Vec<Vec<Option<Recorded>>> = files
-        .into_iter()
-        .map(|files| files.into_iter().map(Some).collect())
-        .collect();
-    let mut open: Vec<_> = (0..roots).rev().map(Item::Below).collect();
-    while let Some(item) = open.pop() {
-        match item {
-            Item::Below(list) => {
-                let list = lists.get_mut(list).map(mem::take).unwrap_or_default();
-                open.extend(list.into_iter().rev());
-            }
-            Item::Files { first, count } => {
-                let range = first.index..first.index + count;
-                let files = files
-                    .get_mut(first.worker)
-                    .and_then(|files| files.get_mut(range))
-                    .unwrap_or_default();
-                scan.files.extend(files.iter_mut().filter_map(Option::take));
-            }
-        }
-    }
-    scan
 }

@@ -9,11 +9,12 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use super::RecordError;
-use super::engine::{Digested, Effort, Place, Worker};
+use super::engine::{Digested, Effort, Worker};
 use super::hash::{Hashed, Links, State, Wanted, hash_file, open, read, state};
 use super::lanes::{
     BLOCK_512, Kernels, Lane, MAX_PADDING, State as Words, Word, digest_256, digest_512, pad,
 };
+use super::order::Place;
 use crate::model::{Algorithm, ArtifactPath, DigestSet};
 
 /// Bytes that are read at once into a lane. Sixteen of these fit in the second cache.

@@ -23,9 +23,11 @@ mod glob;
 mod hash;
 mod lanes;
 mod middle;
+mod order;
 mod resolve;
 mod reuse;
 mod small;
+mod tasks;
 mod walk;
 
 use std::collections::BTreeSet;

@@ -18,11 +18,12 @@ use rustix::fs::{CWD, FileType};
 use rustix::io::Errno;
 
 use super::canonical::{absent_or_unreadable, canonical, or_dot, read_error, target_metadata};
-use super::engine::{Effort, Work, Worker};
+use super::engine::{Effort, Worker};
 use super::folder::{Entry, Folder, Open, Part, Root, read_entries};
 use super::hash::{Links, Wanted};
 use super::middle::Middle;
 use super::small::{Reading, Site, local_clock};
+use super::tasks::Work;
 use super::{Options, RecordError};
 use crate::event::{Event, Observer};
 
