@@ -14,3 +14,7 @@ pub mod codes {}
 
 #[doc = include_str!("exit_statuses.md")]
 pub mod exit_statuses {}
+
+#[doc = include_str!("performance.md")]
+#[doc = include_str!("performance_tables.md")]
+pub mod performance {}
