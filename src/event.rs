@@ -9,6 +9,35 @@ use crate::model::ArtifactPath;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// Files are recorded, from now on until [`Event::Recorded`].
+    Recording {
+        /// What they are recorded as.
+        role: Role,
+        /// Whether they are the files of the recording before, as far as these have not changed.
+        again: bool,
+    },
+    /// Contents were found that are hashed later: a large file, or as many small ones as are
+    /// hashed at once.
+    Found {
+        /// How much there is to read.
+        bytes: u64,
+    },
+    /// Some of what was found is read and hashed.
+    Read {
+        /// How much: a file, many files, or a piece of one.
+        bytes: u64,
+    },
+    /// All folders were gone through: nothing more will be found.
+    Walked,
+    /// [`Event::Recording`] is over, well or not.
+    Recorded,
+    /// The digests of a file were taken over from the recording before.
+    Reused {
+        /// The name under which it is recorded.
+        path: &'a ArtifactPath,
+        /// Its size.
+        bytes: u64,
+    },
     /// A file was hashed.
     Hashed {
         /// The name under which it is recorded.
@@ -39,6 +68,28 @@ pub enum Event<'a> {
         /// The signal's number.
         signal: i32,
     },
+}
+
+/// What files are recorded as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// What a step starts from.
+    Materials,
+    /// What it leaves.
+    Products,
+}
+
+/// Tells of a recording while it lasts.
+pub(crate) fn recording<T>(
+    observer: &dyn Observer,
+    role: Role,
+    again: bool,
+    record: impl FnOnce() -> T,
+) -> T {
+    observer.event(Event::Recording { role, again });
+    let recorded = record();
+    observer.event(Event::Recorded);
+    recorded
 }
 
 /// Who listens. Called from several threads.

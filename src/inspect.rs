@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::encoding::Object;
-use crate::event::{Event, Observer};
+use crate::event::{Event, Observer, Role, recording};
 use crate::exec::{self, Captured, Command, Finished, Outcome, Output, Stdin, TerminalUse};
 use crate::model::{Artifacts, Inspection, Link, printable, quoted};
 use crate::record::{self, Excludes, Options};
@@ -54,6 +54,7 @@ impl<'a> FolderInspector<'a> {
     /// Records the folder; what is neither file nor folder in it goes into `unseen`.
     fn record(
         &self,
+        role: Role,
         evidence: &[String],
         unseen: &Unseen<'_>,
     ) -> Result<Artifacts, InspectionError> {
@@ -66,10 +67,12 @@ impl<'a> FolderInspector<'a> {
             allow_outside_links: true,
             ..Options::default()
         };
-        record::record(&[".".to_owned()], &options, unseen).map_err(|errors| {
-            InspectionError::Unrecorded {
-                why: printable(&errors.to_string()).replace('\n', "; "),
-            }
+        let again = role == Role::Products;
+        let recorded = recording(self.observer, role, again, || {
+            record::record(&[".".to_owned()], &options, unseen)
+        });
+        recorded.map_err(|errors| InspectionError::Unrecorded {
+            why: printable(&errors.to_string()).replace('\n', "; "),
         })
     }
 
@@ -97,10 +100,10 @@ impl Inspector for FolderInspector<'_> {
             observer: self.observer,
             paths: Mutex::default(),
         };
-        let materials = self.record(evidence, &unseen)?;
+        let materials = self.record(Role::Materials, evidence, &unseen)?;
         let finished = self.execute(&inspection.run)?;
         succeeded(&finished)?;
-        let products = self.record(evidence, &unseen)?;
+        let products = self.record(Role::Products, evidence, &unseen)?;
         let mut byproducts = Object::new();
         byproducts.set("return-value", 0);
         let link = Link {

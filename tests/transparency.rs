@@ -854,3 +854,155 @@ fn a_job_in_the_background_runs_and_ends() {
     shell.line("exit 0");
     assert_eq!(shell.end(), Some(0));
 }
+
+#[test]
+fn how_many_digests_were_reused_is_told_to_who_asks() {
+    let folder = Folder::new();
+    folder.write("in", "1");
+    let options = ["-v", "--stats", "--reuse-digests", "-m", "in", "-p", "in"];
+    let ended = sh(&folder, &options, "echo new >new; echo more >>in");
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let told = "digests of products: 0 reused, 1 hashed\n";
+    assert!(ended.err.contains(told), "{ended:?}");
+    assert!(
+        ended.err.contains(" 6 bytes, 0 reused, 1 hashed\n"),
+        "{ended:?}"
+    );
+    // Some file systems are not trusted with that.
+    let options = ["--stats=json", "--reuse-digests", "-m", "in", "-p", "in"];
+    let ended = sh(&folder, &options, "sleep 0.1; touch in");
+    let told: Value = serde_json::from_str(&ended.err).unwrap();
+    let products = &told["phases"]["products"];
+    assert_eq!(
+        (&products["files"], &products["reused"]),
+        (&json!(1), &json!(0))
+    );
+}
+
+// The bar.
+
+/// `run` on one file that takes longer than any test: large, and empty on the disk.
+fn endless(folder: &Folder) -> Vec<String> {
+    let file = File::create(folder.at("large")).unwrap();
+    file.set_len(1 << 38).unwrap();
+    let key = key("alice");
+    let words = "run -n build -m large --signing-key";
+    let words = [LINKWRIGHT].into_iter().chain(words.split(' '));
+    let words = words.chain([key.as_str(), "--", "touch", "ran"]);
+    words.map(str::to_owned).collect()
+}
+
+fn of_kind(kind: &str, folder: &Folder, argv: &[String]) -> Terminal {
+    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+    Terminal::of_kind(kind, folder.path(), &argv)
+}
+
+#[test]
+fn a_bar_is_drawn_on_a_terminal_only_and_not_when_quiet() {
+    let folder = Folder::new();
+    let words = endless(&folder);
+    let mut quiet = words.clone();
+    quiet.insert(1, "--quiet".to_owned());
+    let mut piped = words.clone();
+    piped.splice(
+        0..0,
+        ["sh", "-c", "exec \"$@\" 2>log", "sh"].map(str::to_owned),
+    );
+    // These three began before the one whose bar is waited for.
+    let mut others = [
+        of_kind("xterm", &folder, &quiet),
+        of_kind("xterm", &folder, &piped),
+        of_kind("dumb", &folder, &words),
+    ];
+    let mut terminal = of_kind("xterm", &folder, &words);
+    for _ in 0..3 {
+        terminal.expect("materials [");
+        terminal.expect("] 0 files, ");
+        terminal.expect("/256.00 GiB");
+        terminal.expect(" left");
+    }
+    let text = terminal.text();
+    assert!(!text.contains("\x1b[?25l"), "the cursor stays: {text:?}");
+    for other in &mut others {
+        assert_eq!(other.text(), "");
+        kill_process(other.leader(), Signal::TERM).unwrap();
+        assert_eq!(other.end(), Some(143));
+    }
+    assert_eq!(folder.read("log"), b"");
+    terminal.send(b"\x03");
+    assert_eq!(terminal.end(), Some(130));
+    assert_eq!(folder.names(), ["large", "log"]);
+}
+
+/// What is left on the line that the cursor is in.
+fn last_line(text: &str) -> &str {
+    let after_clearing = text.rsplit("\x1b[2K").next().unwrap();
+    after_clearing.rsplit(['\r', '\n']).next().unwrap()
+}
+
+#[test]
+fn a_signal_ends_the_bar_and_leaves_a_clean_line() {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let folder = Folder::new();
+        let mut terminal = of_kind("xterm", &folder, &endless(&folder));
+        terminal.expect("materials [");
+        if signal == Signal::INT {
+            terminal.send(b"\x03");
+        } else {
+            kill_process(terminal.leader(), signal).unwrap();
+        }
+        assert_eq!(terminal.end(), Some(status));
+        let text = terminal.text();
+        assert_eq!(last_line(&text), "", "{text:?}");
+        assert_eq!(folder.names(), ["large"]);
+    }
+}
+
+#[test]
+fn a_signal_that_is_ignored_stays_ignored_under_the_bar() {
+    let folder = Folder::new();
+    let script = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"];
+    let script = script.into_iter().map(str::to_owned);
+    let words: Vec<String> = script.chain(endless(&folder)).collect();
+    let mut terminal = of_kind("xterm", &folder, &words);
+    terminal.expect("materials [");
+    kill_process(terminal.leader(), Signal::HUP).unwrap();
+    for _ in 0..3 {
+        terminal.expect("materials [");
+    }
+    terminal.send(b"\x03");
+    assert_eq!(terminal.end(), Some(130));
+}
+
+#[test]
+fn the_bar_is_gone_before_anything_else_is_written() {
+    let folder = Folder::new();
+    let mut words = endless(&folder);
+    let mut terminal = of_kind("xterm", &folder, &words);
+    terminal.expect("materials [");
+    // The file ends early, and is not there when it is to be read again.
+    let file = File::options().write(true).open(folder.at("large"));
+    std::fs::remove_file(folder.at("large")).unwrap();
+    file.unwrap().set_len(1).unwrap();
+    terminal.expect("linkwright: error: ");
+    assert_eq!(terminal.end(), Some(125));
+    let text = terminal.text();
+    let before = text.split("linkwright: error").next().unwrap();
+    assert_eq!(last_line(before), "", "{text:?}");
+    assert!(before.contains("materials ["), "{text:?}");
+    // The command has the terminal for itself, and its products have a bar again.
+    let script = "truncate -s 256G large; test -t 2 && printf 'com''mand\\n'";
+    let at = words.len() - 2;
+    words.truncate(at);
+    words.extend(["sh", "-c", script].map(str::to_owned));
+    words.splice(2..2, ["-p", "large"].map(str::to_owned));
+    folder.write("large", "1");
+    let mut terminal = of_kind("xterm", &folder, &words);
+    terminal.expect("products [");
+    let text = terminal.text();
+    assert!(text.starts_with("command\r\n"), "{text:?}");
+    terminal.send(b"\x03");
+    assert_eq!(terminal.end(), Some(130));
+    let text = terminal.text();
+    assert_eq!(last_line(&text), "", "{text:?}");
+}

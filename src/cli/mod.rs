@@ -3,6 +3,7 @@
 //! Called under the name of one of the reference's tools (`in-toto-run`, …) the binary behaves as
 //! the matching subcommand and takes the reference's command lines, abbreviated options included.
 
+mod bar;
 mod failure;
 mod key;
 mod match_products;

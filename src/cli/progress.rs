@@ -1,10 +1,12 @@
 //! What people are told while something works, on stderr.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::event::{Event, Observer};
+use crate::event::{Event, Observer, Role};
 use crate::model::escaped;
 
+use super::bar::{Bar, Counted, Counters, Recording};
 use super::failure::complain;
 
 /// How much to tell.
@@ -23,8 +25,18 @@ pub(crate) enum Verbosity {
 pub(crate) struct Listener {
     verbosity: Verbosity,
     skipped: AtomicUsize,
-    files: AtomicU64,
-    bytes: AtomicU64,
+    counters: Arc<Counters>,
+    recording: Mutex<Recordings>,
+}
+
+/// The recording at hand, and what the one before came to.
+#[derive(Debug, Default)]
+struct Recordings {
+    bar: Option<Bar>,
+    /// What had been done when the last one began.
+    before: Counted,
+    /// What the last one read, once it is over.
+    read: u64,
 }
 
 impl Listener {
@@ -32,21 +44,23 @@ impl Listener {
         Self {
             verbosity,
             skipped: AtomicUsize::new(0),
-            files: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            counters: Arc::default(),
+            recording: Mutex::default(),
         }
     }
 
-    /// How many files and bytes were recorded so far.
-    pub(crate) fn recorded(&self) -> (u64, u64) {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        (read(&self.files), read(&self.bytes))
+    /// What was recorded so far.
+    pub(crate) fn recorded(&self) -> Counted {
+        self.counters.now()
     }
 
     /// Tells what was done, to those who asked.
     pub(crate) fn tell(&self, text: &str) {
         if self.verbosity >= Verbosity::Verbose {
-            complain(text);
+            match &self.recordings().bar {
+                Some(bar) => bar.aside(|| complain(text)),
+                None => complain(text),
+            }
         }
     }
 
@@ -59,21 +73,64 @@ impl Listener {
             ));
         }
     }
+
+    fn begin(&self, role: Role, again: bool) {
+        let mut recordings = self.recordings();
+        self.counters.is_walked.store(false, Ordering::Relaxed);
+        recordings.before = self.counters.now();
+        if self.verbosity > Verbosity::Quiet {
+            recordings.bar = Bar::begin(Recording {
+                role,
+                counters: Arc::clone(&self.counters),
+                before: recordings.before,
+                expected: again.then_some(recordings.read),
+            });
+        }
+    }
+
+    fn end(&self) {
+        let mut recordings = self.recordings();
+        recordings.read = self.counters.now().since(recordings.before).read;
+        if let Some(bar) = recordings.bar.take() {
+            bar.end();
+        }
+    }
+
+    fn recordings(&self) -> MutexGuard<'_, Recordings> {
+        self.recording
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Observer for Listener {
     fn event(&self, event: Event<'_>) {
+        let counters = &*self.counters;
         match event {
+            Event::Recording { role, again } => self.begin(role, again),
+            Event::Recorded => self.end(),
+            Event::Found { bytes } => {
+                counters.found.fetch_add(bytes, Ordering::Relaxed);
+            }
+            Event::Read { bytes } => {
+                counters.read.fetch_add(bytes, Ordering::Relaxed);
+            }
+            Event::Walked => counters.is_walked.store(true, Ordering::Relaxed),
+            Event::Hashed { bytes, .. } => {
+                counters.files.fetch_add(1, Ordering::Relaxed);
+                counters.bytes.fetch_add(bytes, Ordering::Relaxed);
+            }
+            Event::Reused { bytes, .. } => {
+                counters.files.fetch_add(1, Ordering::Relaxed);
+                counters.reused.fetch_add(1, Ordering::Relaxed);
+                counters.bytes.fetch_add(bytes, Ordering::Relaxed);
+            }
             Event::Skipped { path, why } => {
                 self.skipped.fetch_add(1, Ordering::Relaxed);
                 let path = path.to_string_lossy();
                 self.tell(&format!("not recorded: `{}`: {why}", escaped(&path)));
             }
             Event::Forwarded { signal } => self.tell(&format!("passed signal {signal} on")),
-            Event::Hashed { bytes, .. } => {
-                self.files.fetch_add(1, Ordering::Relaxed);
-                self.bytes.fetch_add(bytes, Ordering::Relaxed);
-            }
             Event::Excluded { .. } | Event::Started { .. } => {}
         }
     }

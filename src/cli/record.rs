@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::event::Role;
 use crate::keys::Signer as _;
 use crate::model::{Envelope, ItemName, Link, PayloadKind};
 use crate::store;
@@ -90,7 +91,7 @@ impl Start {
         store::check_writable(Path::new(".")).map_err(Failure::failed)?;
         let options = self.common.recording.options()?;
         let link = Link {
-            materials: record(&self.materials, &options, listener)?,
+            materials: record(&self.materials, Role::Materials, false, &options, listener)?,
             name,
             ..Link::default()
         };
@@ -117,7 +118,7 @@ impl Stop {
         drop(started);
         let options = self.common.recording.options()?;
         store::check_writable(&self.metadata_directory).map_err(Failure::failed)?;
-        link.products = record(&self.products, &options, listener)?;
+        link.products = record(&self.products, Role::Products, false, &options, listener)?;
         let path = self
             .metadata_directory
             .join(store::link_file_name(&name, &signer.keyid));

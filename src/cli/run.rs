@@ -18,6 +18,7 @@ use clap::Args;
 use signal_hook::consts::SIGINT;
 
 use crate::encoding::Object;
+use crate::event::{Role, recording};
 use crate::exec::{
     self, Captured, Command, Environment, ExecError, Finished, MAX_STORED_STREAM, Outcome, Output,
     StartError,
@@ -34,7 +35,7 @@ use super::failure::{
 use super::options::{EnvelopeForm, Recording};
 use super::progress::Listener;
 use super::signing::{ReadySigner, SigningKey};
-use super::stats::{Stats, StatsFormat};
+use super::stats::{self, Stats, StatsFormat};
 
 /// Wrap one command and sign a link about it
 ///
@@ -113,9 +114,9 @@ impl Run {
             "hashing with {}",
             record::backend_name(options.backend)
         ));
-        let mut stats = Stats::begin(self.stats, &options);
+        let mut stats = Stats::begin(self.stats, &options, self.reuse_digests);
         let (materials, memory) = self.materials(&options, listener).map_err(before)?;
-        stats.phase("materials", listener);
+        stats.phase(stats::MATERIALS, listener);
         let mut link = Link {
             name: name.as_str().to_owned(),
             materials,
@@ -141,7 +142,7 @@ impl Run {
             self.warn_of_older_link(&link, &signer);
         } else if let Err(failure) = self
             .products(&mut link, &options, memory.as_ref(), listener)
-            .map(|()| stats.phase("products", listener))
+            .map(|()| stats.phase(stats::PRODUCTS, listener))
             .and_then(|()| self.evidence(&link, &signer, listener))
             .map(|()| stats.phase("link", listener))
         {
@@ -161,11 +162,14 @@ impl Run {
         listener: &Listener,
     ) -> Result<(Artifacts, Option<Memory>), Failure> {
         if !self.reuse_digests {
-            return Ok((record(&self.materials, options, listener)?, None));
+            let materials = record(&self.materials, Role::Materials, false, options, listener)?;
+            return Ok((materials, None));
         }
         note_excluded(&self.materials, options);
-        let (materials, memory) = record::record_remembering(&self.materials, options, listener)
-            .map_err(Failure::failed)?;
+        let recorded = recording(listener, Role::Materials, false, || {
+            record::record_remembering(&self.materials, options, listener)
+        });
+        let (materials, memory) = recorded.map_err(Failure::failed)?;
         Ok((materials, Some(memory)))
     }
 
@@ -176,14 +180,21 @@ impl Run {
         memory: Option<&Memory>,
         listener: &Listener,
     ) -> Result<(), Failure> {
-        link.products = match memory {
-            None => record(&self.products, options, listener)?,
-            Some(memory) => {
-                note_excluded(&self.products, options);
-                record::record_reusing(&self.products, options, listener, memory)
-                    .map_err(Failure::failed)?
-            }
+        let Some(memory) = memory else {
+            let again = self.products == self.materials;
+            link.products = record(&self.products, Role::Products, again, options, listener)?;
+            return Ok(());
         };
+        note_excluded(&self.products, options);
+        let before = listener.recorded();
+        let recorded = recording(listener, Role::Products, false, || {
+            record::record_reusing(&self.products, options, listener, memory)
+        });
+        link.products = recorded.map_err(Failure::failed)?;
+        listener.tell(&format!(
+            "digests of products: {}",
+            stats::reuse(listener.recorded().since(before))
+        ));
         Ok(())
     }
 
@@ -267,13 +278,19 @@ pub(crate) fn write_signed(
     })
 }
 
+/// Records. `again` says whether these files were recorded just before.
 pub(crate) fn record(
     paths: &[String],
+    role: Role,
+    again: bool,
     options: &Options,
     listener: &Listener,
 ) -> Result<Artifacts, Failure> {
     note_excluded(paths, options);
-    record::record(paths, options, listener).map_err(Failure::failed)
+    recording(listener, role, again, || {
+        record::record(paths, options, listener)
+    })
+    .map_err(Failure::failed)
 }
 
 /// A path that was named and is left out all the same may be a surprise.

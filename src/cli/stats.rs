@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::record::{self, Options};
 
+use super::bar::Counted;
 use super::failure::complain;
 use super::progress::Listener;
 
@@ -19,6 +20,15 @@ pub(crate) enum StatsFormat {
     Json,
 }
 
+pub(crate) const MATERIALS: &str = "materials";
+pub(crate) const PRODUCTS: &str = "products";
+
+/// Of how many files the digests were taken over.
+pub(crate) fn reuse(recorded: Counted) -> String {
+    let hashed = recorded.files.saturating_sub(recorded.reused);
+    format!("{} reused, {hashed} hashed", recorded.reused)
+}
+
 /// Collects the parts of a run.
 #[derive(Debug)]
 pub(crate) struct Stats {
@@ -26,7 +36,9 @@ pub(crate) struct Stats {
     backend: String,
     threads: usize,
     since: Instant,
-    recorded: (u64, u64),
+    recorded: Counted,
+    /// Whether digests may be taken over.
+    reuses: bool,
     phases: Vec<Phase>,
 }
 
@@ -35,18 +47,18 @@ pub(crate) struct Stats {
 struct Phase {
     name: &'static str,
     seconds: f64,
-    files: u64,
-    bytes: u64,
+    recorded: Counted,
 }
 
 impl Stats {
-    pub(crate) fn begin(format: Option<StatsFormat>, options: &Options) -> Self {
+    pub(crate) fn begin(format: Option<StatsFormat>, options: &Options, reuses: bool) -> Self {
         Self {
             format,
             backend: record::backend_name(options.backend),
             threads: options.jobs.map_or_else(record::default_jobs, Into::into),
             since: Instant::now(),
-            recorded: (0, 0),
+            recorded: Counted::default(),
+            reuses,
             phases: Vec::new(),
         }
     }
@@ -57,8 +69,7 @@ impl Stats {
         self.phases.push(Phase {
             name,
             seconds: self.since.elapsed().as_secs_f64(),
-            files: recorded.0.saturating_sub(self.recorded.0),
-            bytes: recorded.1.saturating_sub(self.recorded.1),
+            recorded: recorded.since(self.recorded),
         });
         self.recorded = recorded;
         self.since = Instant::now();
@@ -69,10 +80,19 @@ impl Stats {
         match self.format {
             None => {}
             Some(StatsFormat::Human) => {
-                for phase in &self.phases {
+                for Phase {
+                    name,
+                    seconds,
+                    recorded,
+                } in &self.phases
+                {
+                    let (files, bytes) = (recorded.files, recorded.bytes);
+                    let reused = match *name {
+                        PRODUCTS if self.reuses => format!(", {}", reuse(*recorded)),
+                        _ => String::new(),
+                    };
                     complain(&format!(
-                        "{:<9} {:>9.3} s {:>9} files {:>14} bytes",
-                        phase.name, phase.seconds, phase.files, phase.bytes
+                        "{name:<9} {seconds:>9.3} s {files:>9} files {bytes:>14} bytes{reused}"
                     ));
                 }
                 complain(&format!("{}, {} threads", self.backend, self.threads));
@@ -80,7 +100,8 @@ impl Stats {
             Some(StatsFormat::Json) => {
                 let phase = |phase: &Phase| {
                     let told = json!({
-                        "seconds": phase.seconds, "files": phase.files, "bytes": phase.bytes,
+                        "seconds": phase.seconds, "files": phase.recorded.files,
+                        "bytes": phase.recorded.bytes, "reused": phase.recorded.reused,
                     });
                     (phase.name.to_owned(), told)
                 };

@@ -42,6 +42,7 @@ use thiserror::Error;
 
 use crate::event::Observer;
 pub use program::StartError;
+pub use signals::HeldSignals;
 use signals::Signals;
 pub use streams::Captured;
 use streams::{Streams, Writers};

@@ -2,7 +2,8 @@
 //!
 //! A handler only notes the signal; the loop in `supervise` passes it on. While no command runs the
 //! same handlers do what the system would have done, so a signal before or after a command ends
-//! this process as if nothing had been installed.
+//! this process as if nothing had been installed. [`HeldSignals`] holds those that end a process back
+//! for somebody who has to leave the terminal clean.
 //!
 //! A signal that was ignored when this process began stays ignored and untouched, and so the
 //! command inherits it ignored: `nohup` and a shell's background jobs rely on that. Where the
@@ -25,6 +26,7 @@ use signal_hook::consts::{
 use signal_hook::flag::register_conditional_default;
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
+use signal_hook::low_level::emulate_default_handler;
 
 /// The signals that ask a process to end.
 pub(super) const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
@@ -35,8 +37,57 @@ const OTHERS: [i32; 6] = [SIGALRM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP]
 /// Whether the handlers shall do what the system would: true while no command runs.
 static IDLE: AtomicBool = AtomicBool::new(true);
 
-/// How many commands run; `None` until the handlers that obey [`IDLE`] are installed.
-static COMMANDS: Mutex<Option<usize>> = Mutex::new(None);
+/// The same for the handlers of [`ENDING`]: true while no command runs and nobody holds them back.
+static ENDING_IDLE: AtomicBool = AtomicBool::new(true);
+
+static TAKERS: Mutex<Takers> = Mutex::new(Takers {
+    handles_ending: false,
+    handles_others: false,
+    commands: 0,
+    holders: 0,
+});
+
+/// Who wants signals, and which handlers that obey [`IDLE`] and [`ENDING_IDLE`] are installed.
+struct Takers {
+    handles_ending: bool,
+    handles_others: bool,
+    /// Commands that run.
+    commands: usize,
+    /// [`HeldSignals`] that there are.
+    holders: usize,
+}
+
+impl Takers {
+    fn settle(&self) {
+        IDLE.store(self.commands == 0, Ordering::SeqCst);
+        ENDING_IDLE.store(self.commands + self.holders == 0, Ordering::SeqCst);
+    }
+
+    fn handle_ending(&mut self) -> io::Result<()> {
+        if !self.handles_ending {
+            install(&ENDING, &ENDING_IDLE)?;
+            self.handles_ending = true;
+        }
+        Ok(())
+    }
+
+    fn handle_all(&mut self) -> io::Result<()> {
+        self.handle_ending()?;
+        if !self.handles_others {
+            install(&OTHERS, &IDLE)?;
+            self.handles_others = true;
+        }
+        Ok(())
+    }
+}
+
+/// Installs handlers that do what the system would while `idle` is true.
+fn install(signals: &[i32], idle: &'static AtomicBool) -> io::Result<()> {
+    for signal in not_ignored(signals) {
+        register_conditional_default(signal, idle)?;
+    }
+    Ok(())
+}
 
 /// The signals that arrive from [`Signals::take`] on, until it is dropped.
 pub(super) struct Signals {
@@ -47,22 +98,14 @@ impl Signals {
     /// Takes the signals. Call before the command is started, so that none can end this process and
     /// leave the command behind.
     pub(super) fn take() -> io::Result<Self> {
-        let ignored = ignored_at_first();
-        let taken = ENDING.into_iter().chain(OTHERS);
-        let taken: Vec<i32> = taken.filter(|signal| !ignored.contains(signal)).collect();
-        let mut commands = commands();
-        if commands.is_none() {
-            for signal in &taken {
-                register_conditional_default(*signal, &IDLE)?;
-            }
-        }
+        let mut takers = takers();
+        takers.handle_all()?;
         // SIGCHLD is taken in any case: were it still ignored, as some callers leave it, the system
         // would throw the command's status away.
-        let taken = taken.into_iter().chain([SIGCHLD]);
-        let (reader, writer) = UnixStream::pair()?;
-        let waiting = SignalDelivery::with_pipe(reader, writer, SignalOnly, taken)?;
-        *commands = Some(commands.unwrap_or(0).saturating_add(1));
-        IDLE.store(false, Ordering::SeqCst);
+        let taken = not_ignored(&ENDING).chain(not_ignored(&OTHERS));
+        let waiting = delivery(taken.chain([SIGCHLD]))?;
+        takers.commands += 1;
+        takers.settle();
         Ok(Self { waiting })
     }
 
@@ -83,13 +126,66 @@ impl Signals {
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        let mut commands = commands();
-        let left = commands.unwrap_or(0).saturating_sub(1);
-        *commands = Some(left);
-        if left == 0 {
-            IDLE.store(true, Ordering::SeqCst);
+        let mut takers = takers();
+        takers.commands = takers.commands.saturating_sub(1);
+        takers.settle();
+    }
+}
+
+/// The signals that ask a process to end, held back so that it can tidy up first.
+#[expect(
+    missing_debug_implementations,
+    reason = "there is nothing to see in it"
+)]
+pub struct HeldSignals {
+    waiting: SignalDelivery<UnixStream, SignalOnly>,
+}
+
+impl HeldSignals {
+    /// Holds SIGHUP, SIGINT, SIGQUIT and SIGTERM back until it is dropped. One that was ignored
+    /// when this process began stays ignored.
+    ///
+    /// # Errors
+    /// The system does not let handlers be installed.
+    pub fn take() -> io::Result<Self> {
+        let mut takers = takers();
+        takers.handle_ending()?;
+        let waiting = delivery(not_ignored(&ENDING))?;
+        takers.holders += 1;
+        takers.settle();
+        Ok(Self { waiting })
+    }
+
+    /// Whether one has come. It takes effect when this is dropped; do that soon.
+    pub fn has_come(&mut self) -> bool {
+        let mut source = [PollFd::new(self.waiting.get_read(), PollFlags::IN)];
+        poll(&mut source, Some(&timespec(Duration::ZERO))).is_ok_and(|ready| ready > 0)
+    }
+}
+
+impl Drop for HeldSignals {
+    /// Those that come after `settle` find the handlers idle, those before are among the pending.
+    fn drop(&mut self) {
+        let is_command_running = {
+            let mut takers = takers();
+            takers.holders = takers.holders.saturating_sub(1);
+            takers.settle();
+            takers.commands > 0
+        };
+        for signal in self.waiting.pending() {
+            // A command that runs has got it too, and decides.
+            if !is_command_running {
+                drop(emulate_default_handler(signal));
+            }
         }
     }
+}
+
+fn delivery(
+    signals: impl IntoIterator<Item = i32>,
+) -> io::Result<SignalDelivery<UnixStream, SignalOnly>> {
+    let (reader, writer) = UnixStream::pair()?;
+    SignalDelivery::with_pipe(reader, writer, SignalOnly, signals)
 }
 
 /// Lets this thread hear of its command's end even if the caller of this process blocked SIGCHLD.
@@ -122,8 +218,16 @@ fn timespec(time: Duration) -> Timespec {
     }
 }
 
-fn commands() -> MutexGuard<'static, Option<usize>> {
-    COMMANDS.lock().unwrap_or_else(PoisonError::into_inner)
+fn takers() -> MutexGuard<'static, Takers> {
+    TAKERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn not_ignored(signals: &[i32]) -> impl Iterator<Item = i32> {
+    let ignored = ignored_at_first();
+    signals
+        .iter()
+        .copied()
+        .filter(move |signal| !ignored.contains(signal))
 }
 
 /// The signals ignored before the first handler was installed.

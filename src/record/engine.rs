@@ -85,6 +85,8 @@ pub(super) struct Pass<'a> {
     pub(super) wanted: Wanted<'a>,
     pub(super) remembering: &'a Remembering<'a>,
     pub(super) effort: Effort,
+    /// Whether no other pass follows before all is recorded.
+    pub(super) is_last: bool,
 }
 
 /// How far a pass goes. A recording goes all the way; where its time goes is seen by going less far.
@@ -279,14 +281,24 @@ impl<'scope, 'env> Worker<'scope, 'env> {
     pub(super) fn fill(&mut self, index: usize, digested: Result<Digested, RecordError>) {
         match digested {
             Ok(digested) => {
-                let pass = self.shared.pass;
+                let shared = self.shared;
                 if let Some(file) = self.outcome.files.get_mut(index) {
                     let (path, bytes) = (&file.name, digested.bytes);
-                    pass.ground.observer.event(Event::Hashed { path, bytes });
-                    file.fill(digested, pass.remembering.keeps());
+                    shared.tell(Event::Hashed { path, bytes });
+                    file.fill(digested, shared.pass.remembering.keeps());
                 }
             }
             Err(error) => self.error(error),
+        }
+    }
+
+    /// What is known already of a file of this thread.
+    pub(super) fn fill_known(&mut self, index: usize, digested: Digested) {
+        let shared = self.shared;
+        if let Some(file) = self.outcome.files.get_mut(index) {
+            let (path, bytes) = (&file.name, digested.bytes);
+            shared.tell(Event::Reused { path, bytes });
+            file.fill(digested, shared.pass.remembering.keeps());
         }
     }
 
@@ -297,11 +309,17 @@ impl<'scope, 'env> Worker<'scope, 'env> {
             self.doubts.clear();
             return self.batch.clear();
         }
+        let bytes = self.batch.bytes();
         for (index, digested) in self.batch.hash(shared.kernels, shared.pass.wanted) {
             self.fill(index, Ok(digested));
         }
+        shared.tell(Event::Found { bytes });
+        shared.tell(Event::Read { bytes });
         for doubt in mem::take(&mut self.doubts) {
-            let digested = doubt.hash_alone(shared.pass.wanted);
+            let digested = doubt.hash_alone(shared.pass);
+            if let Ok(Digested { bytes, .. }) = digested {
+                shared.tell(Event::Found { bytes });
+            }
             self.fill(doubt.place.index, digested);
         }
     }
@@ -325,11 +343,12 @@ impl<'scope, 'env> Worker<'scope, 'env> {
     /// A file that is too large for a batch.
     pub(super) fn large(&mut self, middle: Middle) {
         let shared = self.shared;
+        shared.tell(Event::Found { bytes: middle.size });
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let is_giant = middle.size >= super::hash::GIANT && shared.jobs > 1;
         if is_giant && shared.giants.fetch_add(1, Ordering::AcqRel) < cores {
             self.scope.spawn(move || {
-                let digested = middle.hash_alone(shared.pass.wanted);
+                let digested = middle.hash_alone(shared.pass);
                 hashed(&middle, &digested, shared);
                 locked(&shared.late).push((middle.place, digested));
             });
@@ -360,12 +379,7 @@ impl<'scope, 'env> Worker<'scope, 'env> {
 
 fn hashed(middle: &Middle, digested: &Result<Digested, RecordError>, shared: &Shared<'_>) {
     if let Ok(Digested { bytes, .. }) = digested {
-        let path = &middle.name;
-        let bytes = *bytes;
-        shared
-            .pass
-            .ground
-            .observer
-            .event(Event::Hashed { path, bytes });
+        let (path, bytes) = (&middle.name, *bytes);
+        shared.tell(Event::Hashed { path, bytes });
     }
 }

@@ -17,6 +17,7 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::RecordError;
+use crate::event::{Event, Observer};
 use crate::model::{Algorithm, DigestSet};
 
 /// Bytes read at once, per thread: enough that the calls cost nothing next to the hashing.
@@ -68,12 +69,13 @@ pub(super) fn hash_file(
     path: &Path,
     links: Links,
     wanted: Wanted<'_>,
+    observer: &dyn Observer,
 ) -> Result<Hashed, RecordError> {
     for _attempt in 0..2 {
         let file = open(path, links)?;
         let hashed = BUFFERS.with_borrow_mut(|buffer| {
             buffer.resize(BUFFER, 0);
-            hash_open(&file, buffer, wanted)
+            hash_open(&file, buffer, wanted, observer)
         });
         let hashed = hashed.map_err(|source| read_error(path, source))?;
         if let Some(hashed) = hashed {
@@ -149,7 +151,12 @@ pub(super) fn state(file: &File) -> io::Result<Option<State>> {
 }
 
 /// `None` if the file changed meanwhile.
-fn hash_open(file: &File, buffer: &mut [u8], wanted: Wanted<'_>) -> io::Result<Option<Hashed>> {
+fn hash_open(
+    file: &File,
+    buffer: &mut [u8],
+    wanted: Wanted<'_>,
+    observer: &dyn Observer,
+) -> io::Result<Option<Hashed>> {
     let Some(before) = state(file)? else {
         return Ok(None);
     };
@@ -162,12 +169,14 @@ fn hash_open(file: &File, buffer: &mut [u8], wanted: Wanted<'_>) -> io::Result<O
             if length == 0 {
                 break;
             }
-            bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+            let piece = u64::try_from(length).unwrap_or(u64::MAX);
+            bytes = bytes.saturating_add(piece);
             content.update(buffer.get(..length).unwrap_or_default());
+            observer.event(Event::Read { bytes: piece });
         }
         bytes
     } else {
-        hash_ahead(file, before.size, &mut content)?
+        hash_ahead(file, before.size, &mut content, observer)?
     };
     let after = state(file)?;
     Ok(
@@ -181,7 +190,12 @@ fn hash_open(file: &File, buffer: &mut [u8], wanted: Wanted<'_>) -> io::Result<O
 
 /// Hashes while another thread reads on: for one stream of a hash function this is the most that two
 /// threads can do. Gives the bytes that were read, at most one buffer more than `size`.
-fn hash_ahead(file: &File, size: u64, content: &mut Content) -> io::Result<u64> {
+fn hash_ahead(
+    file: &File,
+    size: u64,
+    content: &mut Content,
+    observer: &dyn Observer,
+) -> io::Result<u64> {
     let (to_hasher, full) = mpsc::sync_channel::<io::Result<(Vec<u8>, usize)>>(BUFFERS_AHEAD);
     let (to_reader, empty) = mpsc::channel::<Vec<u8>>();
     for _ in 0..BUFFERS_AHEAD {
@@ -206,8 +220,10 @@ fn hash_ahead(file: &File, size: u64, content: &mut Content) -> io::Result<u64> 
         let mut bytes = 0_u64;
         for piece in full {
             let (buffer, length) = piece?;
-            bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+            let piece = u64::try_from(length).unwrap_or(u64::MAX);
+            bytes = bytes.saturating_add(piece);
             content.update(buffer.get(..length).unwrap_or_default());
+            observer.event(Event::Read { bytes: piece });
             // The reader may be done already.
             drop(to_reader.send(buffer));
         }
@@ -321,6 +337,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
+    use crate::event::Silent;
 
     fn all() -> BTreeSet<Algorithm> {
         BTreeSet::from([Algorithm::Sha512, Algorithm::Blake3])
@@ -340,7 +357,7 @@ mod tests {
         let content = vec![b'x'; BUFFER + 1];
         fs::write(&path, &content).unwrap();
         let algorithms = all();
-        let hashed = hash_file(&path, Links::Refuse, wanted(&algorithms)).unwrap();
+        let hashed = hash_file(&path, Links::Refuse, wanted(&algorithms), &Silent).unwrap();
         let mut expected = DigestSet::of_sha256(Sha256::digest(&content).into());
         expected.insert(Algorithm::Sha512, &Sha512::digest(&content));
         expected.insert(Algorithm::Blake3, blake3::hash(&content).as_bytes());
@@ -370,8 +387,8 @@ mod tests {
         fs::write(folder.path().join("file"), "x").unwrap();
         std::os::unix::fs::symlink("file", &link).unwrap();
         let algorithms = all();
-        assert!(hash_file(&link, Links::Refuse, wanted(&algorithms)).is_err());
-        assert!(hash_file(&link, Links::Follow, wanted(&algorithms)).is_ok());
+        assert!(hash_file(&link, Links::Refuse, wanted(&algorithms), &Silent).is_err());
+        assert!(hash_file(&link, Links::Follow, wanted(&algorithms), &Silent).is_ok());
     }
 
     #[test]
@@ -379,7 +396,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
-        let error = hash_file(&path, Links::Refuse, wanted(&all())).unwrap_err();
+        let error = hash_file(&path, Links::Refuse, wanted(&all()), &Silent).unwrap_err();
         assert!(matches!(error, RecordError::Special { path: found } if found == path));
     }
 
@@ -388,7 +405,7 @@ mod tests {
         // Its size is given as 0, its content is not empty.
         let path = Path::new("/proc/self/status");
         if path.exists() {
-            let error = hash_file(path, Links::Refuse, wanted(&all())).unwrap_err();
+            let error = hash_file(path, Links::Refuse, wanted(&all()), &Silent).unwrap_err();
             assert!(matches!(error, RecordError::Changed { path: found } if found == path));
         }
     }
@@ -409,7 +426,7 @@ mod tests {
                     (0..100).for_each(|_| log.write_all(LINE).unwrap());
                 }
             });
-            let hash = |_| hash_file(&path, Links::Refuse, wanted(&algorithms));
+            let hash = |_| hash_file(&path, Links::Refuse, wanted(&algorithms), &Silent);
             let results: Vec<_> = (0..20).map(hash).collect();
             done.store(true, Ordering::Relaxed);
             results

@@ -9,12 +9,13 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use super::RecordError;
-use super::engine::{Digested, Effort, Worker};
+use super::engine::{Digested, Effort, Pass, Worker};
 use super::hash::{Hashed, Links, State, Wanted, hash_file, open, read, state};
 use super::lanes::{
     BLOCK_512, Kernels, Lane, MAX_PADDING, State as Words, Word, digest_256, digest_512, pad,
 };
 use super::order::Place;
+use crate::event::Event;
 use crate::model::{Algorithm, ArtifactPath, DigestSet};
 
 /// Bytes that are read at once into a lane. Sixteen of these fit in the second cache.
@@ -36,8 +37,9 @@ pub(super) struct Middle {
 
 impl Middle {
     /// Hashes this one file.
-    pub(super) fn hash_alone(&self, wanted: Wanted<'_>) -> Result<Digested, RecordError> {
-        hash_file(&self.path, self.links, wanted).map(|hashed| hashed.on(self.reusable))
+    pub(super) fn hash_alone(&self, pass: Pass<'_>) -> Result<Digested, RecordError> {
+        let hashed = hash_file(&self.path, self.links, pass.wanted, pass.ground.observer);
+        hashed.map(|hashed| hashed.on(self.reusable))
     }
 }
 
@@ -64,7 +66,8 @@ impl Eq for Middle {}
 
 /// Hashes the files that wait until there are none.
 pub(super) fn hash_all(worker: &mut Worker<'_, '_>) {
-    let (kernels, wanted) = (worker.shared.kernels, worker.shared.pass.wanted);
+    let (kernels, pass) = (worker.shared.kernels, worker.shared.pass);
+    let wanted = pass.wanted;
     let width = kernels.width(wanted.has(&Algorithm::Sha512));
     let width = width.min(worker.fair_share()).max(1);
     let mut streams: Vec<Stream> = Vec::new();
@@ -78,7 +81,7 @@ pub(super) fn hash_all(worker: &mut Worker<'_, '_>) {
                 Ok(open) => streams.push(Stream { middle, open }),
                 Err(buffer) => {
                     spare.push(buffer);
-                    let digested = middle.hash_alone(wanted);
+                    let digested = middle.hash_alone(pass);
                     worker.fill_late(&middle, digested);
                 }
             }
@@ -86,11 +89,14 @@ pub(super) fn hash_all(worker: &mut Worker<'_, '_>) {
         if streams.is_empty() {
             return;
         }
-        advance(&mut streams, kernels, worker.shared.pass.effort);
+        let bytes = advance(&mut streams, kernels, worker.shared.pass.effort);
+        worker.shared.tell(Event::Read { bytes });
         for mut stream in streams.extract_if(.., |stream| stream.open.is_done()) {
+            let bytes = stream.open.rest();
+            worker.shared.tell(Event::Read { bytes });
             let digested = match stream.open.finish(kernels) {
                 Some(hashed) => Ok(hashed.on(stream.middle.reusable)),
-                None => stream.middle.hash_alone(wanted),
+                None => stream.middle.hash_alone(pass),
             };
             worker.fill_late(&stream.middle, digested);
             spare.push(stream.open.buffer);
@@ -186,6 +192,11 @@ impl Open {
         self.is_read && self.blocks() == 0
     }
 
+    /// What fills no block, at the end of the file.
+    fn rest(&self) -> u64 {
+        u64::try_from(self.end - self.at).unwrap_or_default()
+    }
+
     /// `None` if the file cannot be trusted to have been the same all the time.
     fn finish(&mut self, kernels: &Kernels) -> Option<Hashed> {
         let after = state(&self.file).ok()?;
@@ -223,7 +234,8 @@ impl Open {
 }
 
 /// Takes all lanes as far as the one that has the least in its buffer, and fills those that are empty.
-fn advance(streams: &mut [Stream], kernels: &Kernels, effort: Effort) {
+/// Gives how many bytes that were, over all lanes.
+fn advance(streams: &mut [Stream], kernels: &Kernels, effort: Effort) -> u64 {
     let ready = |stream: &&mut Stream| stream.open.blocks() > 0;
     let blocks = streams
         .iter_mut()
@@ -235,8 +247,9 @@ fn advance(streams: &mut [Stream], kernels: &Kernels, effort: Effort) {
         .filter(ready)
         .map(|stream| &mut stream.open)
         .collect();
-    let mut lanes_256 = Vec::with_capacity(live.len());
-    let mut lanes_512 = Vec::with_capacity(live.len());
+    let count = live.len();
+    let mut lanes_256 = Vec::with_capacity(count);
+    let mut lanes_512 = Vec::with_capacity(count);
     for open in &live {
         let piece = open
             .buffer
@@ -263,4 +276,5 @@ fn advance(streams: &mut [Stream], kernels: &Kernels, effort: Effort) {
             open.read_on();
         }
     }
+    u64::try_from(bytes * count).unwrap_or_default()
 }

@@ -168,6 +168,7 @@ pub fn go_over(folder: &Path, options: &Options, effort: Effort) -> usize {
         wanted: ground.wanted(),
         remembering: &Remembering::default(),
         effort,
+        is_last: true,
     };
     scan(&[root], pass).files.len()
 }
@@ -222,6 +223,7 @@ fn pass(
             wanted: ground.wanted(),
             remembering,
             effort: Effort::Hash,
+            is_last: true,
         },
     );
     claims.files(found);

@@ -10,6 +10,7 @@ use super::engine::{Effort, Pass, Recorded, RootSpec, Scan, scan};
 use super::hash::{Content, Hashed, Links, Wanted, hash_file, open};
 use super::reuse::Remembering;
 use super::walk::Ground;
+use crate::event::Silent;
 use crate::model::{Algorithm, ArtifactPath, DigestSet, NameError, hex};
 
 /// A plain file, named with its scheme. The name keeps it.
@@ -171,6 +172,7 @@ pub(super) fn folder_digests(
         },
         remembering: &Remembering::default(),
         effort: Effort::Hash,
+        is_last: false,
     };
     let Scan {
         mut files,
@@ -245,7 +247,12 @@ pub(super) fn commit_digests(reference: &Path, ground: Ground<'_>) -> Result<Has
         algorithms: &ground.options.algorithms,
         normalize_line_endings: false,
     };
-    hash_file(&ground.disk(Path::new(&object)), Links::Follow, wanted)
+    hash_file(
+        &ground.disk(Path::new(&object)),
+        Links::Follow,
+        wanted,
+        &Silent,
+    )
 }
 
 #[cfg(test)]

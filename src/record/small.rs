@@ -147,6 +147,11 @@ impl Batch {
         self.used + SMALL + MAX_PADDING > ARENA
     }
 
+    /// How much is in it, as on the disk.
+    pub(super) fn bytes(&self) -> u64 {
+        self.jobs.iter().map(|job| job.state.size).sum()
+    }
+
     /// Reads a file to the end of the arena. `index` is what the digests come back with.
     pub(super) fn read(
         &mut self,

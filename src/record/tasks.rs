@@ -5,6 +5,8 @@ use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::event::Event;
+
 use super::engine::{Pass, RootSpec, default_jobs};
 use super::folder::{Folder, Part};
 use super::lanes::Kernels;
@@ -114,10 +116,17 @@ impl<'a> Shared<'a> {
 
     pub(super) fn finished_one(&self) {
         if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
+            if self.pass.is_last {
+                self.tell(Event::Walked);
+            }
             // Whoever waits has looked at `pending` under this lock.
             let _given = locked(&self.given);
             self.ready.notify_all();
         }
+    }
+
+    pub(super) fn tell(&self, event: Event<'_>) {
+        self.pass.ground.observer.event(event);
     }
 
     /// The largest file that waits.

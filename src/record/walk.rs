@@ -403,7 +403,7 @@ impl Worker<'_, '_> {
         }
         let remembered = shared.pass.remembering.look_up(reusable, || site.state());
         if let Some(digested) = remembered {
-            return self.fill(place.index, Ok(digested));
+            return self.fill_known(place.index, digested);
         }
         if self.batch.is_full() {
             self.hash_batch();

@@ -28,6 +28,11 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn open(folder: &Path, argv: &[&str]) -> Self {
+        Self::of_kind("dumb", folder, argv)
+    }
+
+    /// A terminal of the kind that this value of `TERM` means.
+    pub(crate) fn of_kind(kind: &str, folder: &Path, argv: &[&str]) -> Self {
         let master =
             openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
@@ -45,7 +50,7 @@ impl Terminal {
             .args(argv)
             .current_dir(folder)
             .env("PS1", "PROMPT> ")
-            .env("TERM", "dumb")
+            .env("TERM", kind)
             .env("HISTFILE", "/dev/null")
             .stdin(slave.try_clone().unwrap())
             .stdout(slave.try_clone().unwrap())

@@ -1,7 +1,7 @@
 //! Files that change between two recordings of which the second takes digests over.
 
 use std::fs::{File, FileTimes};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::thread;
 use std::time::Duration;
 
@@ -45,6 +45,25 @@ fn the_digests_of_files_at_rest_are_taken_over() {
                 .iter()
                 .all(|(_, found)| *found == digest("taken over"))
         );
+    }
+}
+
+#[test]
+fn the_observer_hears_which_digests_are_taken_over() {
+    let tree = Tree::new(&["a", "b"]);
+    let (_, memory) = remembered(&tree);
+    tree.file("b", "changed");
+    let ear = Ear::default();
+    record_reusing(&strings(&["."]), &tree.options(), &ear, &memory).unwrap();
+    let read = ear.found_and_read();
+    let mut heard = ear.0.into_inner().unwrap();
+    heard.sort();
+    // On other file systems nothing is remembered.
+    if memory.is_empty() {
+        assert_eq!(heard, ["hashed a 1", "hashed b 7", "walked"]);
+    } else {
+        assert_eq!(heard, ["hashed b 7", "reused a 1", "walked"]);
+        assert_eq!(read, (7, 7));
     }
 }
 

@@ -27,6 +27,7 @@ fn special_files_are_skipped_inside_a_tree_and_refused_as_roots() {
             "skipped through-a-file a symbolic link that points nowhere",
             "skipped to-folder a symbolic link to a folder, entered only with --follow-symlink-dirs",
             "skipped to-pipe neither a file nor a folder",
+            "walked",
             "hashed a 1",
         ]
     );

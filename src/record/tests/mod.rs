@@ -11,6 +11,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::Digest;
 
@@ -77,19 +78,38 @@ fn names(artifacts: &Artifacts) -> Vec<String> {
     artifacts.keys().map(ToString::to_string).collect()
 }
 
-/// Keeps what it hears.
+/// Keeps what it hears, and the bytes that were found and read.
 #[derive(Default)]
-struct Ear(Mutex<Vec<String>>);
+struct Ear(Mutex<Vec<String>>, AtomicU64, AtomicU64);
 
 impl Observer for Ear {
     fn event(&self, event: Event<'_>) {
         let line = match event {
             Event::Hashed { path, bytes } => format!("hashed {path} {bytes}"),
+            Event::Reused { path, bytes } => format!("reused {path} {bytes}"),
+            Event::Found { bytes } => return self.count(bytes, 0),
+            Event::Read { bytes } => return self.count(0, bytes),
+            Event::Walked => "walked".to_owned(),
             Event::Excluded { path } => format!("excluded {}", base_name(path)),
             Event::Skipped { path, why } => format!("skipped {} {why}", base_name(path)),
-            Event::Started { .. } | Event::Forwarded { .. } => panic!("{event:?}"),
+            Event::Recording { .. }
+            | Event::Recorded
+            | Event::Started { .. }
+            | Event::Forwarded { .. } => panic!("{event:?}"),
         };
         self.0.lock().unwrap().push(line);
+    }
+}
+
+impl Ear {
+    fn count(&self, found: u64, read: u64) {
+        self.1.fetch_add(found, Ordering::Relaxed);
+        self.2.fetch_add(read, Ordering::Relaxed);
+    }
+
+    fn found_and_read(&self) -> (u64, u64) {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (count(&self.1), count(&self.2))
     }
 }
 
@@ -387,4 +407,38 @@ fn every_algorithm_asked_for_is_recorded_and_unknown_ones_are_refused() {
 fn very_deep_trees_are_recorded_without_recursion() {
     let tree = Tree::new(&[&format!("{}f", "d/".repeat(500))]);
     assert_eq!(tree.names(&["."], &tree.options()).len(), 1);
+}
+
+/// Bytes that were found and read in a tree of files of these sizes.
+fn found_and_read(sizes: &[usize], jobs: usize, normalize_line_endings: bool) -> (u64, u64) {
+    let tree = Tree::new(&[]);
+    for size in sizes {
+        tree.file(format!("{}/{size}", size % 3), vec![b'x'; *size]);
+    }
+    let options = Options {
+        jobs: NonZeroUsize::new(jobs),
+        normalize_line_endings,
+        ..tree.options()
+    };
+    let ear = Ear::default();
+    record(&strings(&["."]), &options, &ear).unwrap();
+    let counted = ear.found_and_read();
+    let heard = ear.0.into_inner().unwrap();
+    let walked = heard.iter().filter(|line| *line == "walked").count();
+    assert_eq!((heard.len(), walked), (sizes.len() + 1, 1));
+    counted
+}
+
+#[test]
+fn what_is_found_is_what_is_read() {
+    const SIZES: [usize; 8] = [0, 1, 63, 65_535, 65_536, 65_537, 200_001, 1_000_000];
+    let total = SIZES.iter().map(|size| *size as u64).sum::<u64>();
+    for jobs in [1, 4] {
+        for lines in [false, true] {
+            assert_eq!(found_and_read(&SIZES, jobs, lines), (total, total));
+        }
+    }
+    let giant = hash::GIANT + 1;
+    let found = found_and_read(&[usize::try_from(giant).unwrap()], 4, false);
+    assert_eq!(found, (giant, giant));
 }
