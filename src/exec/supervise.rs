@@ -125,7 +125,7 @@ impl<'a> Supervisor<'a> {
     fn watch(&mut self, group: Pid) -> io::Result<()> {
         loop {
             let mut until = self.next_deadline();
-            let stop = match state(group)? {
+            let mut stop = match state(group)? {
                 State::Running => None,
                 State::Stopped(signal) => {
                     until = Some(Instant::now());
@@ -134,6 +134,13 @@ impl<'a> Supervisor<'a> {
                 State::Ended => return Ok(()),
             };
             let signals = self.signals.wait(until)?;
+            // What was sent to a command that stood still is meant for one that stands still, even
+            // if both are heard of at once.
+            if stop.is_none()
+                && let State::Stopped(signal) = state(group)?
+            {
+                stop = Some(signal);
+            }
             // A shell may have continued the job before we noticed that it stopped.
             if let Some(signal) = stop
                 && !signals.contains(&SIGCONT)
