@@ -406,7 +406,7 @@ def machine(given):
 
     versions = ", ".join((
         first_line(given.linkwright, "--version"), "in-toto 3.1.0",
-        first_line("sha256sum", "--version"), first_line("openssl", "version"),
+        first_line("sha256sum", "--version"), first_line("openssl", "version").split(" (")[0],
         first_line(given.b3sum, "--version"),
     ))  # fmt: skip
     backend = json.loads(

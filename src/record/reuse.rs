@@ -21,7 +21,7 @@
 //! not what the material was; the link then states the earlier digest.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -40,12 +40,18 @@ const KNOWN: [u64; 3] = [0xef53, 0x5846_5342, 0x9123_683e];
 /// A file as it was when it had these digests.
 pub(super) type Kept = (State, DigestSet);
 
+/// By device and inode. To find a file in a sorted list would take as long as all else that is done
+/// for it.
+#[expect(
+    clippy::disallowed_types,
+    reason = "files are looked up in it, nothing goes through it in order"
+)]
+type Files = std::collections::HashMap<(u64, u64), Kept>;
+
 /// What one pass knows for a later one.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// By device and inode. Not in an order, as finding a file in a sorted list takes as long as all the
-    /// rest that is done for it.
-    files: HashMap<(u64, u64), Kept>,
+    files: Files,
     /// Devices, and the mounts through which they were seen.
     mounts: BTreeSet<(u64, u64)>,
     algorithms: BTreeSet<Algorithm>,
@@ -177,7 +183,7 @@ impl<'a> Remembering<'a> {
                 .is_some_and(|start| last + SETTLED < *start)
         };
         let settled = files.into_iter().filter(|(state, _)| is_settled(state));
-        let mut files = HashMap::with_capacity(settled.size_hint().1.unwrap_or_default());
+        let mut files = Files::with_capacity(settled.size_hint().1.unwrap_or_default());
         files.extend(settled.map(|kept| (kept.0.identity(), kept)));
         Memory {
             files,
