@@ -924,9 +924,9 @@ fn a_bar_is_drawn_on_a_terminal_only_and_not_when_quiet() {
     let text = terminal.text();
     assert!(!text.contains("\x1b[?25l"), "the cursor stays: {text:?}");
     for other in &mut others {
-        assert_eq!(other.text(), "");
         kill_process(other.leader(), Signal::TERM).unwrap();
         assert_eq!(other.end(), Some(143));
+        assert_eq!(other.whole_text(), "");
     }
     assert_eq!(folder.read("log"), b"");
     terminal.send(b"\x03");
@@ -952,10 +952,32 @@ fn a_signal_ends_the_bar_and_leaves_a_clean_line() {
             kill_process(terminal.leader(), signal).unwrap();
         }
         assert_eq!(terminal.end(), Some(status));
-        let text = terminal.text();
+        let text = terminal.whole_text();
         assert_eq!(last_line(&text), "", "{text:?}");
         assert_eq!(folder.names(), ["large"]);
     }
+}
+
+#[test]
+fn the_recordings_of_an_inspection_have_a_bar() {
+    const LAYOUT: &str = r#"{"signed": {"_type": "layout", "expires": "2999-01-01T00:00:00Z",
+        "keys": {}, "readme": "", "steps": [], "inspect": [{"_type": "inspection", "name": "i",
+        "run": ["touch", "ran"], "expected_materials": [], "expected_products": []}]},
+        "signatures": []}"#;
+    let folder = Folder::new();
+    folder.write("root.layout", LAYOUT);
+    let signed = folder.linkwright(&["sign", "root.layout", "-k", &key("alice")]);
+    assert_eq!(signed.status, Some(0), "{signed:?}");
+    endless(&folder);
+    let public = public("alice");
+    let words = [LINKWRIGHT, "verify", "-l", "root.layout", "-k", &public];
+    let mut terminal = Terminal::of_kind("xterm", folder.path(), &words);
+    terminal.expect("materials [");
+    terminal.expect("/256.00 GiB");
+    terminal.send(b"\x03");
+    assert_eq!(terminal.end(), Some(130));
+    assert_eq!(last_line(&terminal.whole_text()), "");
+    assert!(!folder.has("ran"));
 }
 
 #[test]
@@ -1003,6 +1025,6 @@ fn the_bar_is_gone_before_anything_else_is_written() {
     assert!(text.starts_with("command\r\n"), "{text:?}");
     terminal.send(b"\x03");
     assert_eq!(terminal.end(), Some(130));
-    let text = terminal.text();
+    let text = terminal.whole_text();
     assert_eq!(last_line(&text), "", "{text:?}");
 }

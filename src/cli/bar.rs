@@ -180,6 +180,8 @@ fn draw(line: &ProgressBar, recording: &Recording, over: &Receiver<()>) {
     let Ok(mut held) = HeldSignals::take() else {
         return;
     };
+    // Hidden yet: so that the first that is seen has a text.
+    show(line, recording.progress());
     loop {
         // Behind another job the line is not ours, neither to draw nor to clear.
         match (is_in_front(), line.is_hidden()) {

@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
@@ -23,6 +23,7 @@ pub(crate) struct Terminal {
     master: File,
     leader: Child,
     text: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
     at: usize,
 }
 
@@ -59,7 +60,7 @@ impl Terminal {
             .unwrap();
         let text = Arc::new(Mutex::new(Vec::new()));
         let (shared, mut reader) = (Arc::clone(&text), master.try_clone().unwrap());
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut buffer = [0; 4096];
             // The last program that has the terminal open ends this with an error.
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
@@ -70,6 +71,7 @@ impl Terminal {
             master,
             leader,
             text,
+            reader,
             at: 0,
         }
     }
@@ -85,6 +87,14 @@ impl Terminal {
 
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
+    }
+
+    /// Everything, once the session has ended and nobody has the terminal open.
+    pub(crate) fn whole_text(&self) -> String {
+        wait_for("the last of the text", || {
+            self.reader.is_finished().then_some(())
+        });
+        self.text()
     }
 
     /// Waits for this in what came after the last that was waited for.
