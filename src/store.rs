@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 use crate::keys::KeyId;
 use crate::model::{Envelope, EnvelopeError, quoted};
 
-pub use evidence::{MAX_LINK_FILES, MAX_SUBLAYOUT_DEPTH, MAX_SUBLAYOUTS, read_evidence};
+pub use evidence::{
+    MAX_LINK_FILES, MAX_OTHER_LINK_FILES, MAX_SUBLAYOUT_DEPTH, MAX_SUBLAYOUTS, read_evidence,
+};
 
 /// How large a metadata file may be, in bytes. A link of a million artifacts has a third of that.
 pub const MAX_METADATA_BYTES: u64 = 1 << 30;

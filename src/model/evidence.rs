@@ -7,11 +7,11 @@ use crate::keys::KeyId;
 
 use super::{Envelope, EnvelopeError, ItemName};
 
-/// The link files of one layout, under the step and the key id for which they were looked for.
-/// A pair without an entry has no file.
+/// The link files of one layout, by the steps that their names speak of. A step without an entry
+/// has none.
 #[derive(Debug, Default)]
 pub struct Evidence {
-    links: BTreeMap<(ItemName, KeyId), LinkFile>,
+    steps: BTreeMap<ItemName, Vec<LinkFile>>,
 }
 
 /// One link file.
@@ -19,9 +19,11 @@ pub struct Evidence {
 pub struct LinkFile {
     /// Its path, for people.
     pub path: String,
+    /// The beginning of a key id, as it stands in its name: `KEYID8` of `STEP.KEYID8.link`.
+    pub named: String,
     /// What is in it.
     pub content: Result<Envelope, LinkFileError>,
-    /// When it is a layout: the link files below its own folder.
+    /// When it is a layout, named for a functionary of the step: the link files below its own folder.
     pub below: Evidence,
 }
 
@@ -55,13 +57,19 @@ pub enum LinkFileError {
 }
 
 impl Evidence {
-    /// Adds the file found for a step and a key id.
-    pub fn insert(&mut self, step: ItemName, keyid: KeyId, file: LinkFile) {
-        self.links.insert((step, keyid), file);
+    /// Adds a file of a step.
+    pub fn insert(&mut self, step: ItemName, file: LinkFile) {
+        self.steps.entry(step).or_default().push(file);
     }
 
-    /// The file found for a step and a key id.
+    /// All files of a step, those that are named for its functionaries first.
+    pub fn of(&self, step: &ItemName) -> &[LinkFile] {
+        self.steps.get(step).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The file of a step that is named for a key.
     pub fn get(&self, step: &ItemName, keyid: &KeyId) -> Option<&LinkFile> {
-        self.links.get(&(step.clone(), keyid.clone()))
+        let mut files = self.of(step).iter();
+        files.find(|file| file.named == keyid.short())
     }
 }

@@ -102,12 +102,14 @@ impl Layout {
     }
 }
 
-/// The link files that the layout in a payload asks for: step names and key ids, each pair once.
-/// Reads as much as it can of a layout that may be malformed, and trusts nothing.
-pub fn wanted_links(payload: &Value) -> Vec<(ItemName, KeyId)> {
+/// The link files that the layout in a payload asks for: the names of its steps, each with the key
+/// ids of its functionaries, everything once. Reads as much as it can of a layout that may be malformed,
+/// and trusts nothing.
+pub fn wanted_links(payload: &Value) -> Vec<(ItemName, Vec<KeyId>)> {
     let mut ignored = Complaints::default();
     let steps = payload.as_object().and_then(|layout| layout.get("steps"));
-    let mut wanted = Vec::new();
+    let mut wanted: Vec<(ItemName, Vec<KeyId>)> = Vec::new();
+    let mut places = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for step in steps.and_then(Value::as_array).unwrap_or_default() {
         let Some(object) = step.as_object() else {
@@ -117,10 +119,16 @@ pub fn wanted_links(payload: &Value) -> Vec<(ItemName, KeyId)> {
         let Some(Ok(name)) = name.map(ItemName::new) else {
             continue;
         };
+        let place = *places.entry(name.clone()).or_insert(wanted.len());
+        if place == wanted.len() {
+            wanted.push((name, Vec::new()));
+        }
         let at = At::root(step);
         for keyid in pubkeys(&at, object, &mut ignored) {
-            if seen.insert((name.clone(), keyid.clone())) {
-                wanted.push((name.clone(), keyid));
+            if seen.insert((place, keyid.clone()))
+                && let Some((_, keyids)) = wanted.get_mut(place)
+            {
+                keyids.push(keyid);
             }
         }
     }
@@ -463,8 +471,8 @@ mod tests {
         .unwrap();
         let wanted: Vec<String> = wanted_links(&value)
             .iter()
-            .map(|(name, id)| format!("{name}.{id}"))
+            .map(|(name, ids)| format!("{name} {}", ids.len()))
             .collect();
-        assert_eq!(wanted, ["b.aa", "b.bb"]);
+        assert_eq!(wanted, ["b 2"]);
     }
 }

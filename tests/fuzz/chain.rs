@@ -529,9 +529,13 @@ fn gather(layout: &Envelope, files: &Files, folder: &str, backwards: bool, depth
     if backwards {
         wanted.reverse();
     }
-    for (step, keyid) in wanted {
+    let pairs = wanted
+        .into_iter()
+        .flat_map(|(step, keyids)| keyids.into_iter().map(move |keyid| (step.clone(), keyid)));
+    let mut seen = BTreeSet::new();
+    for (step, keyid) in pairs {
         let path = format!("{folder}{step}.{}.link", keyid.short());
-        let Some(bytes) = files.get(&path) else {
+        let Some(bytes) = files.get(&path).filter(|_| seen.insert(path.clone())) else {
             continue;
         };
         let content = Envelope::from_bytes(bytes).map_err(LinkFileError::Envelope);
@@ -544,10 +548,11 @@ fn gather(layout: &Envelope, files: &Files, folder: &str, backwards: bool, depth
         };
         let file = LinkFile {
             path,
+            named: keyid.short().to_owned(),
             content,
             below,
         };
-        evidence.insert(step, keyid, file);
+        evidence.insert(step, file);
     }
     evidence
 }

@@ -1,0 +1,148 @@
+//! `verify`: decides, and explains.
+
+mod answers;
+mod inspecting;
+mod links;
+mod trust;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::model::Moment;
+use crate::render::Dress;
+use crate::report::{Finding, LayoutSummary, Problem, Report, Verdict};
+use crate::store::{self, StoreError};
+use crate::verify::{
+    Outcome, Owner, Parameters, Request, is_parameter_name, layout_problem, verify,
+};
+
+use super::failure::{DONE, FAILED, Failure, UNDECIDED};
+use super::progress::Listener;
+use answers::Answers;
+use inspecting::Inspecting;
+use links::Links;
+use trust::{Trust, owner};
+
+/// Decide from a signed layout and links whether the product may be released
+///
+/// Exit status: 0 passed, 1 refused, 2 wrong usage, 3 could not decide (the layout or a key cannot
+/// be read). Inspections of the layout run their commands in the current folder, after everything
+/// else has passed.
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// The signed layout
+    #[arg(long, short, value_name = "FILE")]
+    layout: PathBuf,
+    #[command(flatten)]
+    trust: Trust,
+    #[command(flatten)]
+    links: Links,
+    /// Fill in a parameter of the layout
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+    /// Judge expiry by this clock instead of now (RFC 3339), for audits of the past
+    #[arg(long, value_name = "TIME", value_parser = clock)]
+    now: Option<Moment>,
+    #[command(flatten)]
+    inspecting: Inspecting,
+    #[command(flatten)]
+    answers: Answers,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if is_parameter_name(name) => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE, with letters, digits, `-` and `_` in the name".to_owned()),
+    }
+}
+
+fn clock(text: &str) -> Result<Moment, String> {
+    Moment::parse_rfc3339(text)
+        .ok_or_else(|| "expected a time like 2030-12-31T23:59:59Z".to_owned())
+}
+
+impl Verify {
+    pub(crate) fn run(
+        &self,
+        now: Moment,
+        dress: Dress,
+        listener: &Listener,
+    ) -> Result<ExitCode, Failure> {
+        self.trust.check()?;
+        self.check_parameters()?;
+        let inputs: Vec<&Path> = self.trust.files().chain([self.layout.as_path()]).collect();
+        let outputs = self.answers.outputs(&inputs)?;
+        let outcome = self.decide(self.now.unwrap_or(now), listener);
+        let report = &outcome.report;
+        self.answers.tell(report, &outputs, dress)?;
+        Ok(ExitCode::from(match report.verdict() {
+            Verdict::Pass => DONE,
+            Verdict::Refuse => FAILED,
+            Verdict::Undecided => UNDECIDED,
+        }))
+    }
+
+    fn check_parameters(&self) -> Result<(), Failure> {
+        let mut names = BTreeSet::new();
+        match self.parameters.iter().find(|(name, _)| !names.insert(name)) {
+            Some((name, _)) => Err(Failure::usage(format!(
+                "the parameter `{name}` is given twice"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn decide(&self, now: Moment, listener: &Listener) -> Outcome {
+        let document = self.layout.to_string_lossy();
+        let (keys, mut problems) = self.trust.load();
+        let layout = match store::read_envelope(&self.layout) {
+            Ok(layout) => Some(layout),
+            Err(StoreError::Envelope { source, .. }) => {
+                problems.push(layout_problem(&source));
+                None
+            }
+            Err(error) => {
+                let why = error.to_string();
+                problems.push(Problem::LayoutUnreadable { why });
+                None
+            }
+        };
+        let (Some(layout), true) = (layout, problems.is_empty()) else {
+            return undecided(&document, now, problems);
+        };
+        let owners: Vec<Owner<'_>> = keys.iter().map(owner).collect();
+        let evidence = self.links.read(&layout);
+        let parameters: Parameters = self.parameters.iter().cloned().collect();
+        let request = Request {
+            document: &document,
+            layout: &layout,
+            evidence: &evidence,
+            owners: &owners,
+            now,
+            parameters: &parameters,
+            sublayout_inspections: self.inspecting.sublayouts_too(),
+        };
+        let mut inspector = self.inspecting.inspector(listener);
+        let mut outcome = verify(&request, &mut inspector);
+        self.links.check(&mut outcome.report);
+        outcome
+    }
+}
+
+/// The outcome when the layout or a key cannot be used.
+fn undecided(document: &str, now: Moment, problems: Vec<Problem>) -> Outcome {
+    let mut report = Report::new(LayoutSummary {
+        path: document.to_owned(),
+        now: Some(now),
+        ..LayoutSummary::default()
+    });
+    let error = |problem| Finding::error(problem, None);
+    report.findings = problems.into_iter().map(error).collect();
+    Outcome {
+        report,
+        summary: None,
+    }
+}
