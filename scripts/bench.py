@@ -7,10 +7,14 @@ row are kept, so that the tables can be put together from several calls.
 
 import argparse
 import datetime
+import filecmp
+import functools
 import json
+import multiprocessing
 import os
 import platform
 import random
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -19,6 +23,8 @@ import time
 from pathlib import Path
 
 SEED = 20260101
+# What Python itself takes; a peak below it cannot be seen.
+OWN_MIB = 24
 MIB = 1 << 20
 SCAN_PEERS = {
     "sha256sum": "sha256sum",
@@ -67,25 +73,37 @@ def absolute(path):
 # --- running ---------------------------------------------------------------
 
 
-def timed(command, folder, output=subprocess.DEVNULL):
+def timed(command, folder):
     """Runs a command to its end: seconds, and the peak of its memory in MiB."""
+    command = list(map(str, command))
     since = time.perf_counter()
     child = subprocess.Popen(
-        list(map(str, command)), cwd=folder, stdin=subprocess.DEVNULL, stdout=output
-    )
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
     _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - since
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
-        sys.exit(f"bench: FAILED: {command[0]} ended with {child.returncode} in {folder}")
+        sys.exit(f"bench: FAILED: `{shlex.join(command)}` ended with {child.returncode} in {folder}")
     return seconds, usage.ru_maxrss / 1024
+
+
+def check_memory():
+    """A child's peak counts from that of this process at its start, so that must stay small."""
+    mib = timed(["true"], "/")[1]
+    if mib > OWN_MIB:
+        sys.exit(f"bench: FAILED: `true` seems to take {mib:.0f} MiB, so no memory can be measured")
 
 
 def by_turns(commands, folder, rounds, before=None):
     """Runs the named commands by turns, as often as asked; `before` runs before each of them."""
     runs = {name: [] for name in commands}
     for turn in range(rounds):
-        for name, command in commands.items():
+        # Another one goes first each time.
+        names = list(commands)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            command = commands[name]
             if before:
                 before()
             runs[name].append(timed(command, folder))
@@ -96,6 +114,11 @@ def by_turns(commands, folder, rounds, before=None):
         name: {"seconds": [run[0] for run in all_], "mib": max(run[1] for run in all_)}
         for name, all_ in runs.items()
     }
+
+
+def on_all_files(words):
+    """A program that takes files, run by as many processes as there are cores."""
+    return f"find . -type f -print0 | xargs -0 -P{os.cpu_count()} -n500 {words}"
 
 
 def drop_caches():
@@ -134,6 +157,7 @@ class Bench:
             "cold": lambda: self.cold(rounds),
         }.get(kind, lambda: self.tree(row, rounds))
         load = os.getloadavg()[0]
+        check_memory()
         measured = measure()
         if measured is None:
             return
@@ -142,6 +166,7 @@ class Bench:
             "rounds": rounds,
             "load": [load, os.getloadavg()[0]],
             "machine": machine(self.given),
+            "commit": commit(),
             **measured,
         }
         self.results_file.write_text(json.dumps(self.results, indent=1))
@@ -154,7 +179,12 @@ class Bench:
             print(f"bench: making the corpus {name} in {folder}", file=sys.stderr)
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            make(folder)
+            # In a process of its own, which takes its memory with it.
+            maker = multiprocessing.Process(target=make, args=(folder,))
+            maker.start()
+            maker.join()
+            if maker.exitcode != 0:
+                sys.exit(f"bench: FAILED: the corpus {name} cannot be made")
             done.touch()
         return folder
 
@@ -185,17 +215,15 @@ class Bench:
         scans = {"ours": [self.given.scan, folder], "floor": [self.given.scan, "--no-hash", folder]}
         for peer, words in SCAN_PEERS.items():
             words = words.format(b3sum=self.given.b3sum)
-            scans[peer] = ["sh", "-c", f"find . -type f -print0 | xargs -0 -P2 -n500 {words}"]
+            scans[peer] = ["sh", "-c", on_all_files(words)]
         scanned = by_turns(scans, folder, max(rounds, 5))
         return {"what": shape(folder), "run": recorded, "scan": scanned}
 
     def compare_links(self):
         """What both tools recorded must be the same, their signatures included."""
-        links = {}
-        for who, folder in self.links.items():
-            (link,) = folder.glob("step.*.link")
-            links[who] = json.loads(link.read_text())
-        if links["theirs"] != links["ours"]:
+        # Byte by byte: a parsed link would stay in the memory that children start with.
+        theirs, ours = (next(folder.glob("step.*.link")) for folder in self.links.values())
+        if not filecmp.cmp(theirs, ours, shallow=False):
             sys.exit("bench: FAILED: the two links differ")
 
     def verify(self, size, rounds):
@@ -227,7 +255,7 @@ class Bench:
         measured = {}
         for count in LINEAR:
             name = "small" if count == 100_000 else f"files-{count}"
-            folder = self.corpus(name, lambda folder, count=count: many_small(folder, count))
+            folder = self.corpus(name, functools.partial(many_small, count=count))
             warm(folder)
             print(f"  {count} files", file=sys.stderr)
             measured[count] = by_turns({"ours": self.run("ours")}, folder, rounds)["ours"]
@@ -258,7 +286,7 @@ class Bench:
         for name in ("small", "mib", "real"):
             folder = self.corpus(name, CORPORA[name])
             print(f"  {name}", file=sys.stderr)
-            words = f"find . -type f -print0 | xargs -0 -P2 -n500 {self.given.b3sum}"
+            words = on_all_files(self.given.b3sum)
             measured[name] = by_turns(
                 {
                     "ours": [self.given.scan, folder],
@@ -290,8 +318,12 @@ class Bench:
             )
             if name in self.results
         ]  # fmt: skip
-        machines = sorted({result["machine"] for result in self.results.values()})
-        return "\n\n".join([*parts, *machines]) + "\n"
+        machines = {}
+        for row, result in self.results.items():
+            said = f"at commit {result['commit']} on {result['date']}. {result['machine']}"
+            machines.setdefault(said, []).append(row)
+        parts += [f"{', '.join(rows)}: {said}" for said, rows in machines.items()]
+        return "\n\n".join(parts) + "\n"
 
     def run_table(self, names):
         head = ("run -m . -p . -- true", "reference", "ours", "ratio", "reusing digests", "ratio",
@@ -311,15 +343,14 @@ class Bench:
 
     def scan_table(self, names):
         head = ("one scan", "ours", *(f"{peer} / ours" for peer in SCAN_PEERS),
-                "ours without hashing", "ours / that", "peak memory", "load")  # fmt: skip
+                "ours without hashing", "ours / that", "peak memory", "turns", "load")  # fmt: skip
         rows = []
         for name in names:
             result = self.results[name]
             scan = result["scan"]
             rows.append((
                 name, spread(scan["ours"]), *(ratio(scan[peer], scan["ours"]) for peer in SCAN_PEERS),
-                spread(scan["floor"]), ratio(scan["ours"], scan["floor"]), mib(scan["ours"]),
-                loads(result),
+                *floor(name, scan), mib(scan["ours"]), len(scan["ours"]["seconds"]), loads(result),
             ))  # fmt: skip
         return table(head, rows)
 
@@ -342,27 +373,29 @@ class Bench:
 def linear_table(result):
     rows = [
         (f"{int(count):,}", spread(runs),
-         f"{1e6 * statistics.median(runs['seconds']) / int(count):.1f} µs", mib(runs))
+         f"{1e6 * statistics.median(runs['seconds']) / int(count):.1f} µs", mib(runs),
+         result["rounds"], loads(result))
         for count, runs in result["files"].items()
     ]  # fmt: skip
-    return table(("files of about 2 KiB, recorded twice", "time", "per file", "peak memory"), rows)
+    return table(("files of about 2 KiB, recorded twice", "time", "per file", "peak memory", "turns", "load"), rows)
 
 
 def start_table(result):
     start = result["start"]
     rows = [
         (f"`{name}`", f"{1e3 * statistics.median(runs['seconds']):.2f} ms",
-         ratio(runs, start["env true"]))
+         ratio(runs, start["env true"]), result["rounds"], loads(result))
         for name, runs in start.items()
     ]  # fmt: skip
-    return table(("start-up", "time", "beside `env true`"), rows)
+    return table(("start-up", "time", "beside `env true`", "turns", "load"), rows)
 
 
 def cold_table(result):
-    head = ("nothing in the kernel's cache", "one scan: ours", "b3sum", "run: reference", "ours")
+    head = ("nothing in the kernel's cache", "one scan: ours", "b3sum", "run: reference", "ours",
+            "turns", "load")  # fmt: skip
     rows = [
         (name, spread(runs["ours"]), spread(runs["b3sum"]), spread(runs["theirs"]),
-         spread(runs["our run"]))
+         spread(runs["our run"]), result["rounds"], loads(result))
         for name, runs in result["trees"].items()
     ]  # fmt: skip
     return table(head, rows)
@@ -371,6 +404,13 @@ def cold_table(result):
 def table(head, rows):
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def floor(name, scan):
+    """A giant is hashed while it is read, whatever was asked."""
+    if name == "big":
+        return "–", "–"
+    return spread(scan["floor"]), ratio(scan["ours"], scan["floor"])
 
 
 def spread(runs):
@@ -391,6 +431,15 @@ def mib(runs):
 
 def loads(result):
     return "–".join(f"{load:.1f}" for load in result["load"])
+
+
+def commit():
+    """Which state of the sources was measured."""
+    said = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True,
+        cwd=Path(__file__).parent,
+    )  # fmt: skip
+    return said.stdout.strip() or "unknown"
 
 
 def machine(given):
@@ -428,7 +477,7 @@ def machine(given):
 
 def warm(folder):
     """Every file is read once."""
-    words = "find . -type f -print0 | xargs -0 -P2 -n500 cat >/dev/null"
+    words = f"{on_all_files('cat')} >/dev/null"
     subprocess.run(["sh", "-c", words], cwd=folder, check=True)
 
 
