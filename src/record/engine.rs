@@ -17,7 +17,7 @@
 
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{LazyLock, PoisonError};
 use std::sync::atomic::Ordering;
 use std::thread::{self, Scope};
 
@@ -110,8 +110,10 @@ pub(super) struct Scan {
 
 /// How many threads work if nobody says.
 pub(super) fn default_jobs() -> usize {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    (cores * THREADS_PER_CORE).clamp(MIN_THREADS, MAX_THREADS)
+    // Asking takes a dozen system calls.
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+    (*CORES * THREADS_PER_CORE).clamp(MIN_THREADS, MAX_THREADS)
 }
 
 /// Goes over the roots.
