@@ -29,9 +29,9 @@ use super::{Artifacts, DigestSet, Form, Link, PAYLOAD_TYPE, hex};
 /// How much text is gathered before it is written, in bytes.
 const PIECE: usize = 1 << 16;
 
-/// How many pieces are made before the first is written: 8 MiB of text, about a quarter of a link of
+/// How many pieces are made before the first is written: 1 MiB of text, a thirtieth of a link of
 /// 100,000 materials and as many products. What is beyond it is made while it is written.
-const AHEAD: usize = 128;
+const AHEAD: usize = 16;
 
 /// How many bytes base64 takes at once: a multiple of three, so that no piece is padded.
 const BASE64_PIECE: usize = 3 << 14;
