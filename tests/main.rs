@@ -12,5 +12,6 @@ mod commands;
 mod layering;
 mod peers;
 mod properties;
+mod refusals;
 mod support;
 mod transparency;
