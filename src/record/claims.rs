@@ -80,12 +80,20 @@ impl Claims {
         }
         RecordErrors::check(self.errors)?;
         let mut kept = Vec::new();
+        let mut unhashed = Vec::new();
         let named = self.claims.into_iter().map(|claim| {
-            let digests = claim.digests.unwrap_or_default();
+            let digests = match claim.digests {
+                Some(digests) if digests.sha256().is_some() => digests,
+                _ => {
+                    unhashed.push(claim.unhashed());
+                    DigestSet::default()
+                }
+            };
             kept.extend(claim.state.map(|state| (*state, digests.clone())));
             (claim.name, digests)
         });
         let artifacts: Artifacts = named.collect();
+        RecordErrors::check(unhashed)?;
         Ok((artifacts, kept))
     }
 
@@ -114,10 +122,49 @@ impl Claims {
     }
 }
 
+impl Recorded {
+    /// What is wrong if it has no digest and nobody said why.
+    pub(super) fn unhashed(&self) -> RecordError {
+        RecordError::Unhashed {
+            path: self.path().to_owned(),
+        }
+    }
+}
+
 fn collision(name: &ArtifactPath, first: &Path, second: &Path) -> RecordError {
     RecordError::Collision {
         name: name.clone(),
         first: first.to_owned(),
         second: second.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_a_digest_is_an_error_that_names_it() {
+        for digests in [None, Some(DigestSet::default())] {
+            let file = |name, digests| Recorded {
+                name: ArtifactPath::claimed(name),
+                path: None,
+                digests,
+                bytes: 1,
+                state: None,
+            };
+            let mut claims = Claims::default();
+            claims.files(Scan {
+                files: vec![
+                    file("a", Some(DigestSet::of_sha256([7; 32]))),
+                    file("b", digests),
+                ],
+                errors: Vec::new(),
+            });
+            assert_eq!(
+                claims.settle().unwrap_err().to_string(),
+                "`b` was found and not hashed, which is a mistake of linkwright"
+            );
+        }
     }
 }

@@ -17,8 +17,8 @@
 
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, PoisonError};
 use std::sync::atomic::Ordering;
+use std::sync::{LazyLock, PoisonError};
 use std::thread::{self, Scope};
 
 use super::RecordError;
@@ -274,9 +274,17 @@ impl<'scope, 'env> Worker<'scope, 'env> {
         }
     }
 
-    pub(super) fn name_of(&self, place: Place) -> Option<ArtifactPath> {
-        let file = self.outcome.files.get(place.index);
-        file.map(|file| file.name.clone())
+    /// A file of this thread.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "`place` gave the index, and files are never taken away"
+    )]
+    fn file_at(&mut self, index: usize) -> &mut Recorded {
+        &mut self.outcome.files[index]
+    }
+
+    pub(super) fn name_of(&mut self, place: Place) -> ArtifactPath {
+        self.file_at(place.index).name.clone()
     }
 
     /// What became of a file of this thread.
@@ -284,11 +292,10 @@ impl<'scope, 'env> Worker<'scope, 'env> {
         match digested {
             Ok(digested) => {
                 let shared = self.shared;
-                if let Some(file) = self.outcome.files.get_mut(index) {
-                    let (path, bytes) = (&file.name, digested.bytes);
-                    shared.tell(Event::Hashed { path, bytes });
-                    file.fill(digested, shared.pass.remembering.keeps());
-                }
+                let file = self.file_at(index);
+                let (path, bytes) = (&file.name, digested.bytes);
+                shared.tell(Event::Hashed { path, bytes });
+                file.fill(digested, shared.pass.remembering.keeps());
             }
             Err(error) => self.error(error),
         }
@@ -297,11 +304,10 @@ impl<'scope, 'env> Worker<'scope, 'env> {
     /// What is known already of a file of this thread.
     pub(super) fn fill_known(&mut self, index: usize, digested: Digested) {
         let shared = self.shared;
-        if let Some(file) = self.outcome.files.get_mut(index) {
-            let (path, bytes) = (&file.name, digested.bytes);
-            shared.tell(Event::Reused { path, bytes });
-            file.fill(digested, shared.pass.remembering.keeps());
-        }
+        let file = self.file_at(index);
+        let (path, bytes) = (&file.name, digested.bytes);
+        shared.tell(Event::Reused { path, bytes });
+        file.fill(digested, shared.pass.remembering.keeps());
     }
 
     /// Hashes what is in the batch.
@@ -368,7 +374,7 @@ impl<'scope, 'env> Worker<'scope, 'env> {
 
     /// A name for what was found.
     pub(super) fn named(&mut self, root: usize, path: &Path) -> Option<ArtifactPath> {
-        let naming = self.shared.roots.get(root)?.naming;
+        let naming = self.shared.root(root).naming;
         match resolve::name_as(path, naming, self.shared.pass.ground) {
             Ok(name) => Some(name),
             Err(error) => {

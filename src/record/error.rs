@@ -55,6 +55,13 @@ pub enum RecordError {
         /// The file.
         path: PathBuf,
     },
+    /// The file was found, and then neither hashed nor refused. This does not happen; if it did, the
+    /// artifact would be one without a digest.
+    #[error("`{path}` was found and not hashed, which is a mistake of linkwright", path = Shown(path))]
+    Unhashed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A link's metadata is Unicode text, this name is not.
     #[error("the name `{path}` is not valid UTF-8", path = Shown(path))]
     NotUnicode {
@@ -164,6 +171,7 @@ impl RecordError {
             | Self::Special { path }
             | Self::NotAFolder { path }
             | Self::Changed { path }
+            | Self::Unhashed { path }
             | Self::NotUnicode { path }
             | Self::Name { path, .. }
             | Self::LineFeed { path }

@@ -1,8 +1,6 @@
 //! What the threads of a pass found, put in order: each task has a list, in which other lists have
 //! their place.
 
-use std::mem;
-
 use super::RecordError;
 use super::engine::{Digested, Recorded, Scan};
 
@@ -34,36 +32,38 @@ pub(super) struct Outcome {
     pub(super) errors: Vec<RecordError>,
 }
 
-/// Puts the lists into each other.
+/// Puts the lists into each other. Nothing that was found may be missing from the result, so that what
+/// cannot be is a panic and not a shorter list.
+#[expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "each list number was given to one task, each place to one file, and all threads ended well"
+)]
 pub(super) fn in_order(roots: usize, keep: bool, outcomes: Vec<Outcome>, late: Vec<Late>) -> Scan {
     let mut scan = Scan::default();
     let mut files = Vec::with_capacity(outcomes.len());
-    let mut lists: Vec<Vec<Item>> = Vec::new();
+    let mut lists: Vec<Option<Vec<Item>>> = Vec::new();
     let mut all_late = late;
     for outcome in outcomes {
         for (number, list) in outcome.lists {
             if lists.len() <= number {
-                lists.resize_with(number + 1, Vec::new);
+                lists.resize_with(number + 1, || None);
             }
-            if let Some(place) = lists.get_mut(number) {
-                *place = list;
-            }
+            lists[number] = Some(list);
         }
         files.push(outcome.files);
         all_late.extend(outcome.late);
         scan.errors.extend(outcome.errors);
     }
     for (place, digested) in all_late {
-        let file = files
-            .get_mut(place.worker)
-            .and_then(|files| files.get_mut(place.index));
-        match (digested, file) {
-            (Ok(digested), Some(file)) => file.fill(digested, keep),
-            (Ok(_), None) => {}
-            (Err(error), _) => scan.errors.push(error),
+        let file: &mut Recorded = &mut files[place.worker][place.index];
+        match digested {
+            Ok(digested) => file.fill(digested, keep),
+            Err(error) => scan.errors.push(error),
         }
     }
-    scan.files.reserve(files.iter().map(Vec::len).sum());
+    let total = files.iter().map(Vec::len).sum();
+    scan.files.reserve(total);
     let mut files: Vec<Vec<Option<Recorded>>> = files
         .into_iter()
         .map(|files| files.into_iter().map(Some).collect())
@@ -72,18 +72,89 @@ pub(super) fn in_order(roots: usize, keep: bool, outcomes: Vec<Outcome>, late: V
     while let Some(item) = open.pop() {
         match item {
             Item::Below(list) => {
-                let list = lists.get_mut(list).map(mem::take).unwrap_or_default();
+                let list = lists[list].take().expect("each task ends with its list");
                 open.extend(list.into_iter().rev());
             }
             Item::Files { first, count } => {
-                let range = first.index..first.index + count;
-                let files = files
-                    .get_mut(first.worker)
-                    .and_then(|files| files.get_mut(range))
-                    .unwrap_or_default();
+                let files = &mut files[first.worker][first.index..first.index + count];
                 scan.files.extend(files.iter_mut().filter_map(Option::take));
             }
         }
     }
+    assert_eq!(scan.files.len(), total, "each file is in one list");
     scan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ArtifactPath, DigestSet};
+
+    /// A thread that found one file, in the list of the only root.
+    fn outcome() -> Outcome {
+        Outcome {
+            files: vec![Recorded {
+                name: ArtifactPath::claimed("a"),
+                path: None,
+                digests: None,
+                bytes: 0,
+                state: None,
+            }],
+            lists: vec![(
+                0,
+                vec![Item::Files {
+                    first: FIRST,
+                    count: 1,
+                }],
+            )],
+            ..Outcome::default()
+        }
+    }
+
+    const FIRST: Place = Place {
+        worker: 0,
+        index: 0,
+    };
+
+    fn late(place: Place) -> Late {
+        let digested = Digested {
+            digests: DigestSet::of_sha256([7; 32]),
+            bytes: 1,
+            state: None,
+        };
+        (place, Ok(digested))
+    }
+
+    #[test]
+    fn digests_that_come_late_find_their_file() {
+        let scan = in_order(1, false, vec![outcome()], vec![late(FIRST)]);
+        assert_eq!(scan.files[0].digests, Some(DigestSet::of_sha256([7; 32])));
+    }
+
+    #[test]
+    #[should_panic(expected = "index out of bounds")]
+    fn a_digest_of_no_file_is_not_dropped() {
+        let place = Place {
+            worker: 0,
+            index: 1,
+        };
+        in_order(1, false, vec![outcome()], vec![late(place)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "each task ends with its list")]
+    fn a_list_that_nobody_made_is_not_taken_for_empty() {
+        let mut outcome = outcome();
+        outcome.lists[0].1.push(Item::Below(1));
+        outcome.lists.push((2, Vec::new()));
+        in_order(1, false, vec![outcome], Vec::new());
+    }
+
+    #[test]
+    #[should_panic(expected = "each file is in one list")]
+    fn a_file_in_no_list_is_not_dropped() {
+        let mut outcome = outcome();
+        outcome.lists[0].1.clear();
+        in_order(1, false, vec![outcome], Vec::new());
+    }
 }

@@ -192,14 +192,14 @@ pub(super) fn folder_digests(
         }
     }
     if errors.is_empty() {
-        Ok(folder_digest(&files))
+        folder_digest(&files).map_err(|error| vec![error])
     } else {
         Err(errors)
     }
 }
 
 /// The digests and the bytes of the files.
-fn folder_digest(files: &[Recorded]) -> (DigestSet, u64) {
+fn folder_digest(files: &[Recorded]) -> Result<(DigestSet, u64), RecordError> {
     let algorithms = BTreeSet::from([Algorithm::Sha256]);
     let mut content = Content::new(Wanted {
         algorithms: &algorithms,
@@ -208,14 +208,14 @@ fn folder_digest(files: &[Recorded]) -> (DigestSet, u64) {
     let mut bytes = 0_u64;
     for file in files {
         let digest = file.digests.as_ref().and_then(DigestSet::sha256);
-        let digest = digest.map(|digest| hex(digest));
-        content.update(digest.unwrap_or_default().as_bytes());
+        let digest = digest.ok_or_else(|| file.unhashed())?;
+        content.update(hex(digest).as_bytes());
         content.update(b"  ");
         content.update(file.name.as_str().as_bytes());
         content.update(b"\n");
         bytes = bytes.saturating_add(file.bytes);
     }
-    (content.finish(), bytes)
+    Ok((content.finish(), bytes))
 }
 
 /// Where a repository keeps a ref.
@@ -285,6 +285,19 @@ mod tests {
         ] {
             assert_eq!(normalized(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn a_folder_has_no_digest_if_one_of_its_files_has_none() {
+        let file = Recorded {
+            name: ArtifactPath::claimed("a"),
+            path: None,
+            digests: None,
+            bytes: 1,
+            state: None,
+        };
+        let error = folder_digest(&[file]).unwrap_err();
+        assert!(matches!(error, RecordError::Unhashed { .. }), "{error}");
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) enum Work {
 /// What all threads of a pass see.
 pub(super) struct Shared<'a> {
     pub(super) pass: Pass<'a>,
-    pub(super) roots: &'a [RootSpec],
+    roots: &'a [RootSpec],
     pub(super) kernels: &'static Kernels,
     pub(super) jobs: usize,
     /// Tasks that are not finished, wherever they are.
@@ -69,6 +69,15 @@ impl<'a> Shared<'a> {
             middles: Mutex::new(BinaryHeap::new()),
             late: Mutex::new(Vec::new()),
         }
+    }
+
+    /// One of the roots, by its index.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "tasks begin with the indexes of these roots"
+    )]
+    pub(super) fn root(&self, index: usize) -> &'a RootSpec {
+        &self.roots[index]
     }
 
     pub(super) fn is_worth_sharing(&self, own: usize) -> bool {

@@ -103,10 +103,7 @@ impl Worker<'_, '_> {
     /// A root is read through, whatever links it goes through: it was named.
     fn root(&mut self, index: usize) -> Result<(), RecordError> {
         let pass = self.shared.pass;
-        let Some(spec) = self.shared.roots.get(index) else {
-            return Ok(());
-        };
-        let path = spec.path.as_path();
+        let path = self.shared.root(index).path.as_path();
         let disk = pass.ground.disk(path);
         if pass.ground.options.excludes.matches(path) {
             self.excluded(&disk);
@@ -168,11 +165,9 @@ impl Worker<'_, '_> {
         if before + entries.len() > MAX_ENTRIES {
             // Said once, by the thread that goes over the limit.
             if before <= MAX_ENTRIES {
-                let path = self.shared.roots.get(root.index).map(|root| &root.path);
+                let path = &self.shared.root(root.index).path;
                 return Err(RecordError::TooMany {
-                    path: ground
-                        .disk(path.map_or(Path::new(""), |path| path))
-                        .into_owned(),
+                    path: ground.disk(path).into_owned(),
                     limit: MAX_ENTRIES,
                 });
             }
@@ -415,9 +410,7 @@ impl Worker<'_, '_> {
             Reading::Doubt => None,
         };
         let disk = |found: &Found<'_>| shared.pass.ground.disk(found.path).into_owned();
-        let Some(name) = self.name_of(place) else {
-            return;
-        };
+        let name = self.name_of(place);
         let middle = Middle {
             place,
             name,
