@@ -171,7 +171,7 @@ fn hash_open(
             }
             let piece = u64::try_from(length).unwrap_or(u64::MAX);
             bytes = bytes.saturating_add(piece);
-            content.update(buffer.get(..length).unwrap_or_default());
+            content.update(buffer.split_at(length).0);
             observer.event(Event::Read { bytes: piece });
         }
         bytes
@@ -222,7 +222,7 @@ fn hash_ahead(
             let (buffer, length) = piece?;
             let piece = u64::try_from(length).unwrap_or(u64::MAX);
             bytes = bytes.saturating_add(piece);
-            content.update(buffer.get(..length).unwrap_or_default());
+            content.update(buffer.split_at(length).0);
             observer.event(Event::Read { bytes: piece });
             // The reader may be done already.
             drop(to_reader.send(buffer));

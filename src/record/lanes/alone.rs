@@ -85,7 +85,7 @@ fn states_of<W: Word, const B: usize>(
         .map(|content| padded_rest::<W, B>(content))
         .collect();
     let mut lanes: Vec<_> = (lanes.iter().zip(&rests))
-        .map(|(lane, (rest, end))| Lane::resume(lane.state, rest.get(..*end).unwrap_or_default()))
+        .map(|(lane, (rest, end))| Lane::resume(lane.state, rest.split_at(*end).0))
         .collect();
     advance_all(kernels, &mut lanes);
     lanes.iter().map(|lane| lane.state).collect()

@@ -16,16 +16,18 @@ impl<W: Word> Group<W> {
         }
     }
 
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "no kernel is wider than MAX_WIDTH; another lane's state would be a wrong digest"
+    )]
     pub(super) fn lane(&self, lane: usize) -> State<W> {
-        self.words
-            .map(|lanes| lanes.get(lane).copied().unwrap_or_default())
+        self.words.map(|lanes| lanes[lane])
     }
 
+    #[expect(clippy::indexing_slicing, reason = "as of `lane`")]
     pub(super) fn set_lane(&mut self, lane: usize, state: &State<W>) {
         for (lanes, word) in self.words.iter_mut().zip(state) {
-            if let Some(place) = lanes.get_mut(lane) {
-                *place = *word;
-            }
+            lanes[lane] = *word;
         }
     }
 }
@@ -119,13 +121,11 @@ fn through<'l, 'a, W: Word, const B: usize>(
             break;
         }
         // An idle lane goes over another one's blocks, and nobody looks at the result.
-        let mut inputs: Inputs<'_, B> = [any.get(..blocks).unwrap_or_default(); MAX_WIDTH];
+        let (idle, _) = any.split_at(blocks);
+        let mut inputs: Inputs<'_, B> = [idle; MAX_WIDTH];
         for (input, slot) in inputs.iter_mut().zip(&mut slots) {
-            if let Some(lane) = slot
-                && let Some((now, later)) = lane.blocks.split_at_checked(blocks)
-            {
-                *input = now;
-                lane.blocks = later;
+            if let Some(lane) = slot {
+                (*input, lane.blocks) = lane.blocks.split_at(blocks);
             }
         }
         kernel.advance(&mut group, &inputs);

@@ -230,3 +230,35 @@ proptest! {
         check(&messages);
     }
 }
+
+/// What comes of inputs of which the last is shorter than the first.
+fn over_a_short_lane<W: Word, const B: usize>(
+    kernel: &'static dyn Kernel<W, B>,
+) -> std::thread::Result<()> {
+    let blocks = [[7; B]; 2];
+    let mut inputs: schedule::Inputs<'_, B> = [&blocks; words::MAX_WIDTH];
+    inputs[kernel.width() - 1] = &blocks[..1];
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        kernel.advance(&mut schedule::Group::new(), &inputs);
+    }))
+}
+
+#[test]
+fn a_lane_that_ends_too_early_is_a_panic_and_no_digest() {
+    for kernel in candidates_256().into_iter().flatten() {
+        if kernel.width() > 1 {
+            let caught = over_a_short_lane(kernel);
+            assert!(caught.is_err(), "{}", kernel.name());
+        }
+    }
+    for kernel in candidates_512().into_iter().flatten() {
+        let caught = over_a_short_lane(kernel);
+        assert!(caught.is_err(), "{}", kernel.name());
+    }
+}
+
+#[test]
+#[should_panic(expected = "out of range")]
+fn a_message_without_room_for_its_padding_is_a_panic_and_no_digest() {
+    pad::<u32>(&mut [0; 64], 60, 60);
+}

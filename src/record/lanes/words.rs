@@ -43,24 +43,19 @@ impl Word for u64 {
 /// Pads the message of which the last `length` bytes stand at the beginning of `buffer`, `total` being
 /// all its bytes, and gives how many bytes of the buffer then are whole blocks. The buffer must have
 /// room for [`MAX_PADDING`] more.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "without the room for its padding a message would get a wrong digest"
+)]
 pub(in crate::record) fn pad<W: Word>(buffer: &mut [u8], length: usize, total: u64) -> usize {
     let end = (length + 1 + W::LENGTH_BYTES).next_multiple_of(W::BLOCK);
-    let bits = u128::from(total) * 8;
-    if let Some(padding) = buffer.get_mut(length..end) {
-        padding.fill(0);
-        if let Some(mark) = padding.first_mut() {
-            *mark = 0x80;
-        }
-        // 128 bits of length fit in the padding of SHA-512; of SHA-256 the upper half is not there.
-        let bits = bits.to_be_bytes();
-        let skipped = bits.len() - W::LENGTH_BYTES;
-        if let (Some((_, tail)), Some((_, bits))) = (
-            padding.split_at_mut_checked(padding.len() - W::LENGTH_BYTES),
-            bits.split_at_checked(skipped),
-        ) {
-            tail.copy_from_slice(bits);
-        }
-    }
+    let padding = &mut buffer[length..end];
+    padding.fill(0);
+    padding[0] = 0x80;
+    // 128 bits of length fit in the padding of SHA-512; of SHA-256 the upper half is not there.
+    let bits = (u128::from(total) * 8).to_be_bytes();
+    let (_, tail) = padding.split_at_mut(padding.len() - W::LENGTH_BYTES);
+    tail.copy_from_slice(&bits[bits.len() - W::LENGTH_BYTES..]);
     end
 }
 
