@@ -177,7 +177,7 @@ fn draw(line: &ProgressBar, recording: &Recording, over: &Receiver<()>) {
     if is_over(over, PATIENCE) {
         return;
     }
-    let Ok(mut held) = HeldSignals::take() else {
+    let Ok(held) = HeldSignals::take() else {
         return;
     };
     // Hidden yet: so that the first that is seen has a text.

@@ -12,21 +12,22 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal as Number};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, read, retry_on_intr};
+use signal_hook::SigId;
 use signal_hook::consts::{
     SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
     SIGWINCH,
 };
-use signal_hook::flag::register_conditional_default;
+use signal_hook::flag::{register, register_conditional_default};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
-use signal_hook::low_level::emulate_default_handler;
+use signal_hook::low_level::{emulate_default_handler, unregister};
 
 /// The signals that ask a process to end.
 pub(super) const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
@@ -138,7 +139,32 @@ impl Drop for Signals {
     reason = "there is nothing to see in it"
 )]
 pub struct HeldSignals {
-    waiting: SignalDelivery<UnixStream, SignalOnly>,
+    notes: Vec<Note>,
+}
+
+/// What a handler leaves behind. It is read after the handler is gone.
+struct Note {
+    signal: i32,
+    has_come: Arc<AtomicBool>,
+    handler: SigId,
+}
+
+impl Note {
+    fn of(signal: i32) -> io::Result<Self> {
+        let has_come = Arc::new(AtomicBool::new(false));
+        let handler = register(signal, Arc::clone(&has_come))?;
+        Ok(Self {
+            signal,
+            has_come,
+            handler,
+        })
+    }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        unregister(self.handler);
+    }
 }
 
 impl HeldSignals {
@@ -150,21 +176,25 @@ impl HeldSignals {
     pub fn take() -> io::Result<Self> {
         let mut takers = takers();
         takers.handle_ending()?;
-        let waiting = delivery(not_ignored(&ENDING))?;
+        let notes = not_ignored(&ENDING).map(Note::of);
+        let notes = notes.collect::<io::Result<_>>()?;
         takers.holders += 1;
         takers.settle();
-        Ok(Self { waiting })
+        Ok(Self { notes })
     }
 
     /// Whether one has come. It takes effect when this is dropped; do that soon.
-    pub fn has_come(&mut self) -> bool {
-        let mut source = [PollFd::new(self.waiting.get_read(), PollFlags::IN)];
-        poll(&mut source, Some(&timespec(Duration::ZERO))).is_ok_and(|ready| ready > 0)
+    pub fn has_come(&self) -> bool {
+        let has_come = |note: &Note| note.has_come.load(Ordering::SeqCst);
+        self.notes.iter().any(has_come)
     }
 }
 
 impl Drop for HeldSignals {
-    /// Those that come after `settle` find the handlers idle, those before are among the pending.
+    /// 1. A signal that comes from now on finds the handlers idle and takes effect at once.
+    /// 2. One that came before may still be on its way, in another thread: between the handler that
+    ///    was not idle and the one that takes the note. Taking a handler away waits for all that run.
+    /// 3. Then all notes are there.
     fn drop(&mut self) {
         let is_command_running = {
             let mut takers = takers();
@@ -172,9 +202,11 @@ impl Drop for HeldSignals {
             takers.settle();
             takers.commands > 0
         };
-        for signal in self.waiting.pending() {
+        for note in self.notes.drain(..) {
+            let (signal, has_come) = (note.signal, Arc::clone(&note.has_come));
+            drop(note);
             // A command that runs has got it too, and decides.
-            if !is_command_running {
+            if has_come.load(Ordering::SeqCst) && !is_command_running {
                 drop(emulate_default_handler(signal));
             }
         }
