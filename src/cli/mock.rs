@@ -63,8 +63,8 @@ impl Mock {
         let issue = Issue::new(&link, self.form.form()).map_err(Failure::failed)?;
         let file = format!("{name}.link");
         thread::scope(|scope| {
-            let body = issue.begin(scope);
-            let write = |out: &mut dyn io::Write| issue.write(None, body, out);
+            let begun = issue.begin(scope);
+            let write = |out: &mut dyn io::Write| begun.write(None, out);
             store::write_file_with(Path::new(&file), Writing::Public, write)
         })
         .map_err(Failure::failed)?;

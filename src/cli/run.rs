@@ -270,10 +270,10 @@ pub(crate) fn write_signed(
 ) -> Result<(), Failure> {
     let issue = Issue::new(link, form).map_err(Failure::failed)?;
     thread::scope(|scope| {
-        let body = issue.begin(scope);
-        let signature = signer.key.sign(issue.message()).map_err(Failure::failed)?;
+        let begun = issue.begin(scope);
+        let signature = signer.key.sign(begun.message()).map_err(Failure::failed)?;
         let signed = (&signer.keyid, signature.as_slice());
-        let write = |out: &mut dyn io::Write| issue.write(Some(signed), body, out);
+        let write = |out: &mut dyn io::Write| begun.write(Some(signed), out);
         store::write_file_with(path, Writing::Public, write).map_err(Failure::failed)
     })
 }

@@ -7,12 +7,13 @@
 //! is written.
 //!
 //! Signing takes as long as making the text of the file, and needs nothing of it but the signature in
-//! front. So the text is made by a thread of its own at the same time ([`Issue::begin`]), up to a bound.
+//! front. So the text is made by a thread of its own at the same time ([`Issue::begin`]), up to a bound;
+//! of a small link, or where no thread is to be had, it is made when it is written.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::Scope;
+use std::thread::{Builder, Scope};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,6 +33,9 @@ const PIECE: usize = 1 << 16;
 /// How many pieces are made before the first is written: 1 MiB of text, a thirtieth of a link of
 /// 100,000 materials and as many products. What is beyond it is made while it is written.
 const AHEAD: usize = 16;
+
+/// Messages below this many bytes are not worth a thread.
+const SMALL: usize = 1 << 17;
 
 /// How many bytes base64 takes at once: a multiple of three, so that no piece is padded.
 const BASE64_PIECE: usize = 3 << 14;
@@ -82,47 +86,76 @@ impl<'l> Issue<'l> {
 
     /// Begins to make the file's text, but for the signatures: what is behind them in a Metablock,
     /// and before them in DSSE.
-    pub fn begin<'scope>(&self, scope: &'scope Scope<'scope, '_>) -> Body
+    pub fn begin<'scope>(self, scope: &'scope Scope<'scope, '_>) -> Begun<'l>
+    where
+        'l: 'scope,
+    {
+        match self.message.len() {
+            ..SMALL => Begun {
+                issue: self,
+                ahead: None,
+            },
+            _ => self.begin_by(Builder::new(), scope),
+        }
+    }
+
+    fn begin_by<'scope>(self, thread: Builder, scope: &'scope Scope<'scope, '_>) -> Begun<'l>
     where
         'l: 'scope,
     {
         let (sender, pieces) = sync_channel(AHEAD);
         let out = Pieces(sender);
-        match self.form {
-            Form::Metablock => {
-                let link = self.link;
-                scope.spawn(move || out.end_after(|out| write_signed_part(link, out)));
-            }
-            Form::Dsse => {
-                let (message, start) = (Arc::clone(&self.message), self.payload);
-                let payload = move |out: &mut Pieces| {
-                    write_base64(message.get(start..).unwrap_or_default(), out)
-                };
-                scope.spawn(move || out.end_after(payload));
-            }
+        let body = self.body();
+        let spawned = thread.spawn_scoped(scope, move || out.end_after(|out| body.write(out)));
+        Begun {
+            issue: self,
+            ahead: spawned.is_ok().then_some(pieces),
         }
-        Body(pieces)
+    }
+
+    fn body(&self) -> Body<'l> {
+        match self.form {
+            Form::Metablock => Body::SignedPart(self.link),
+            Form::Dsse => Body::Payload {
+                message: Arc::clone(&self.message),
+                start: self.payload,
+            },
+        }
+    }
+}
+
+/// A link whose file is being made.
+#[derive(Debug)]
+pub struct Begun<'l> {
+    issue: Issue<'l>,
+    /// The larger part of the file, if a thread makes it.
+    ahead: Option<Receiver<Piece>>,
+}
+
+impl Begun<'_> {
+    /// The bytes to sign.
+    pub fn message(&self) -> &[u8] {
+        self.issue.message()
     }
 
     /// Writes the file, with the signature if there is one.
     ///
     /// # Errors
     /// What the writer says.
-    pub fn write(
-        self,
-        signed: Option<(&KeyId, &[u8])>,
-        body: Body,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        // The message is not needed any more.
-        let form = self.form;
-        drop(self);
+    pub fn write(self, signed: Option<(&KeyId, &[u8])>, out: &mut dyn Write) -> io::Result<()> {
+        let (form, body, ahead) = (self.issue.form, self.issue.body(), self.ahead);
+        // The message of a Metablock is not needed any more.
+        drop(self.issue);
+        let write_body = |out: &mut dyn Write| match ahead {
+            Some(pieces) => write_pieces(pieces, out),
+            None => body.write(out),
+        };
         match form {
             Form::Metablock => {
                 let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, hex(bytes))));
                 let signatures = indented_below(&signatures, 1);
                 write!(out, "{{\n \"signatures\": {signatures},\n \"signed\": ")?;
-                body.write(out)?;
+                write_body(out)?;
                 out.write_all(b"\n}")
             }
             Form::Dsse => {
@@ -130,7 +163,7 @@ impl<'l> Issue<'l> {
                 let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, encoded(bytes))));
                 let signatures = compact(&signatures);
                 out.write_all(b"{\"payload\": \"")?;
-                body.write(out)?;
+                write_body(out)?;
                 write!(
                     out,
                     "\", \"payloadType\": \"{PAYLOAD_TYPE}\", \"signatures\": {signatures}}}"
@@ -140,27 +173,39 @@ impl<'l> Issue<'l> {
     }
 }
 
-/// The larger part of a file, as it is being made.
-#[derive(Debug)]
-pub struct Body(Receiver<Piece>);
+/// The larger part of a file.
+enum Body<'l> {
+    /// Of a Metablock.
+    SignedPart(&'l Link),
+    /// Of DSSE: the message from where the payload starts.
+    Payload { message: Arc<Vec<u8>>, start: usize },
+}
+
+impl Body<'_> {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::SignedPart(link) => write_signed_part(link, out),
+            Self::Payload { message, start } => write_base64(message.split_at(*start).1, out),
+        }
+    }
+}
 
 /// `None` says that all pieces were there.
 type Piece = Option<Box<[u8]>>;
 
-impl Body {
-    fn write(self, out: &mut dyn Write) -> io::Result<()> {
-        for piece in self.0 {
-            match piece {
-                Some(piece) => out.write_all(&piece)?,
-                None => return Ok(()),
-            }
+/// Writes what a thread makes.
+fn write_pieces(pieces: Receiver<Piece>, out: &mut dyn Write) -> io::Result<()> {
+    for piece in pieces {
+        match piece {
+            Some(piece) => out.write_all(&piece)?,
+            None => return Ok(()),
         }
-        // The thread that made them panicked.
-        Err(io::ErrorKind::UnexpectedEof.into())
     }
+    // The thread that made them panicked.
+    Err(io::ErrorKind::UnexpectedEof.into())
 }
 
-/// Sends what is written into it on to a [`Body`], until nobody wants it any more.
+/// Sends what is written into it on, until nobody wants it any more.
 struct Pieces(SyncSender<Piece>);
 
 impl Pieces {

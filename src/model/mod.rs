@@ -28,7 +28,7 @@ pub use envelope::{Envelope, EnvelopeError, Form, PAYLOAD_TYPE, PayloadKind};
 pub use evidence::{Evidence, LinkFile, LinkFileError};
 pub use field::Complaint;
 pub use hex::hex;
-pub use issue::{Body, Issue};
+pub use issue::{Begun, Issue};
 pub use layout::{Functionary, Inspection, Layout, Rules, Step, wanted_links};
 pub use link::Link;
 pub use moment::Moment;

@@ -1,9 +1,14 @@
 //! New links are written as the tree writer writes them.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::{Algorithm, ArtifactPath, Envelope};
+
+/// No case waits on purpose for longer; only a hang does.
+const HANG: Duration = Duration::from_secs(120);
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-c/.]{0,9}", "[ -~\u{0}-\u{1f}é😀]{0,6}", any::<String>()]
@@ -57,13 +62,30 @@ fn links() -> impl Strategy<Value = Link> {
     )
 }
 
-fn file(issue: Issue<'_>, signed: Option<(&KeyId, &[u8])>) -> String {
+/// The file of a link, made by a thread and without one.
+fn file(link: &Link, form: Form, signed: Option<(&KeyId, &[u8])>) -> String {
+    let issue = Issue::new(link, form).unwrap();
     let mut file = Vec::new();
     std::thread::scope(|scope| {
-        let body = issue.begin(scope);
-        issue.write(signed, body, &mut file).unwrap();
+        // Both ways, whatever the size.
+        let begun = issue.begin_by(Builder::new(), scope);
+        assert!(begun.ahead.is_some());
+        begun.write(signed, &mut file).unwrap();
     });
+    let mut alone = Vec::new();
+    std::thread::scope(|scope| {
+        let issue = Issue::new(link, form).unwrap();
+        let begun = issue.begin_by(no_thread(), scope);
+        assert!(begun.ahead.is_none());
+        begun.write(signed, &mut alone).unwrap();
+    });
+    assert_eq!(alone, file);
     String::from_utf8(file).unwrap()
+}
+
+/// For a thread that no system can start: its stack is larger than all addresses.
+fn no_thread() -> Builder {
+    Builder::new().stack_size(1 << 50)
 }
 
 proptest! {
@@ -78,7 +100,7 @@ proptest! {
                 tree.add_signature(&keyid, signature);
             }
             let signed = signature.as_ref().map(|signature| (&keyid, signature.as_slice()));
-            prop_assert_eq!(file(issue, signed), tree.to_text());
+            prop_assert_eq!(file(&link, form, signed), tree.to_text());
         }
     }
 }
@@ -99,9 +121,8 @@ fn long_links_are_written_in_pieces_that_fit_together() {
         ..Link::default()
     };
     for form in [Form::Metablock, Form::Dsse] {
-        let issue = Issue::new(&link, form).unwrap();
         let tree = Envelope::unsigned(link.to_value(), form).unwrap();
-        assert_eq!(file(issue, None), tree.to_text());
+        assert_eq!(file(&link, form, None), tree.to_text());
     }
 }
 
@@ -120,9 +141,28 @@ fn huge_link() -> Link {
 
 #[test]
 fn a_link_that_is_not_signed_after_all_leaves_no_thread_waiting() {
-    let link = huge_link();
-    let issue = Issue::new(&link, Form::Metablock).unwrap();
-    std::thread::scope(|scope| drop(issue.begin(scope)));
+    // In a thread that nobody waits for, as it would wait for ever.
+    let (sender, done) = sync_channel(1);
+    std::thread::spawn(move || {
+        let link = huge_link();
+        let issue = Issue::new(&link, Form::Metablock).unwrap();
+        std::thread::scope(|scope| {
+            let begun = issue.begin(scope);
+            assert!(begun.ahead.is_some());
+            drop(begun);
+        });
+        sender.send(()).unwrap();
+    });
+    done.recv_timeout(HANG).unwrap();
+}
+
+#[test]
+fn a_small_link_takes_no_thread() {
+    let link = Link::default();
+    for form in [Form::Metablock, Form::Dsse] {
+        let issue = Issue::new(&link, form).unwrap();
+        std::thread::scope(|scope| assert!(issue.begin(scope).ahead.is_none()));
+    }
 }
 
 #[test]
@@ -133,9 +173,11 @@ fn a_file_is_not_complete_without_the_end_of_its_body() {
         sender.send(Some(b"{}".as_slice().into())).unwrap();
         drop(sender);
         let issue = Issue::new(&link, form).unwrap();
-        let error = issue
-            .write(None, Body(pieces), &mut Vec::new())
-            .unwrap_err();
+        let begun = Begun {
+            issue,
+            ahead: Some(pieces),
+        };
+        let error = begun.write(None, &mut Vec::new()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }
