@@ -13,8 +13,8 @@ pub enum Event<'a> {
     Recording {
         /// What they are recorded as.
         role: Role,
-        /// Whether they are the files of the recording before, as far as these have not changed.
-        again: bool,
+        /// Whether they were recorded before.
+        files: Files,
     },
     /// Contents were found that are hashed later: a large file, or as many small ones as are
     /// hashed at once.
@@ -79,17 +79,31 @@ pub enum Role {
     Products,
 }
 
-/// Tells of a recording while it lasts.
+/// Whether files were recorded before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Files {
+    /// Nothing is known of them.
+    New,
+    /// They are those of the recording before, as far as these have not changed.
+    Again,
+}
+
+/// Tells of a recording while it lasts, and of its end even if it panics.
 pub(crate) fn recording<T>(
     observer: &dyn Observer,
     role: Role,
-    again: bool,
+    files: Files,
     record: impl FnOnce() -> T,
 ) -> T {
-    observer.event(Event::Recording { role, again });
-    let recorded = record();
-    observer.event(Event::Recorded);
-    recorded
+    struct End<'o>(&'o dyn Observer);
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            self.0.event(Event::Recorded);
+        }
+    }
+    observer.event(Event::Recording { role, files });
+    let _end = End(observer);
+    record()
 }
 
 /// Who listens. Called from several threads.
@@ -104,4 +118,30 @@ pub struct Silent;
 
 impl Observer for Silent {
     fn event(&self, _event: Event<'_>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Mutex;
+
+    use super::*;
+
+    struct Ear(Mutex<Vec<String>>);
+
+    impl Observer for Ear {
+        fn event(&self, event: Event<'_>) {
+            self.0.lock().unwrap().push(format!("{event:?}"));
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_recording_is_told_even_if_it_panics() {
+        let ear = Ear(Mutex::default());
+        let panics = || recording(&ear, Role::Products, Files::New, || panic!("enough"));
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        let heard = ear.0.into_inner().unwrap();
+        assert_eq!(heard.len(), 2, "{heard:?}");
+        assert_eq!(heard[1], "Recorded");
+    }
 }

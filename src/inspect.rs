@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::encoding::Object;
-use crate::event::{Event, Observer, Role, recording};
+use crate::event::{Event, Files, Observer, Role, recording};
 use crate::exec::{self, Captured, Command, Finished, Outcome, Output, Stdin, TerminalUse};
 use crate::model::{Artifacts, Inspection, Link, printable, quoted};
 use crate::record::{self, Excludes, Options};
@@ -67,8 +67,11 @@ impl<'a> FolderInspector<'a> {
             allow_outside_links: true,
             ..Options::default()
         };
-        let again = role == Role::Products;
-        let recorded = recording(self.observer, role, again, || {
+        let files = match role {
+            Role::Materials => Files::New,
+            Role::Products => Files::Again,
+        };
+        let recorded = recording(self.observer, role, files, || {
             record::record(&[".".to_owned()], &options, unseen)
         });
         recorded.map_err(|errors| InspectionError::Unrecorded {

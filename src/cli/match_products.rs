@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::event::Role;
+use crate::event::{Files, Role};
 use crate::model::{Agreement, Link, PayloadKind, escaped};
 use crate::record::{Excludes, Options};
 use crate::store;
@@ -64,7 +64,7 @@ impl MatchProducts {
         } else {
             &self.paths
         };
-        let files = record(paths, Role::Products, false, &options, listener)?;
+        let files = record(paths, Role::Products, Files::New, &options, listener)?;
         let mut lines = Vec::new();
         for (path, digests) in link.products.iter() {
             let shown = escaped(path);

@@ -8,7 +8,7 @@ use std::thread;
 
 use clap::Args;
 
-use crate::event::Role;
+use crate::event::{Files, Role};
 use crate::exec::{self, Command, MAX_STORED_STREAM, Output};
 use crate::model::{Issue, ItemName, Link};
 use crate::record::Options;
@@ -42,7 +42,7 @@ impl Mock {
         let words = command_words(&self.command)?;
         store::check_writable(Path::new(".")).map_err(Failure::failed)?;
         let (here, options) = ([".".to_owned()], Options::default());
-        let materials = record(&here, Role::Materials, false, &options, listener)?;
+        let materials = record(&here, Role::Materials, Files::New, &options, listener)?;
         let mut command = Command::new(self.command.clone());
         command.output = Output::Record {
             cap: MAX_STORED_STREAM,
@@ -55,7 +55,7 @@ impl Mock {
         let link = Link {
             name: name.as_str().to_owned(),
             materials,
-            products: record(&here, Role::Products, true, &options, listener)?,
+            products: record(&here, Role::Products, Files::Again, &options, listener)?,
             command: words,
             byproducts: byproducts(&finished, true),
             ..Link::default()

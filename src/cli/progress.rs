@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::event::{Event, Observer, Role};
+use crate::event::{Event, Files, Observer, Role};
 use crate::model::escaped;
 
 use super::bar::{Bar, Counted, Counters, Recording};
@@ -74,7 +74,7 @@ impl Listener {
         }
     }
 
-    fn begin(&self, role: Role, again: bool) {
+    fn begin(&self, role: Role, files: Files) {
         let mut recordings = self.recordings();
         self.counters.is_walked.store(false, Ordering::Relaxed);
         recordings.before = self.counters.now();
@@ -83,7 +83,7 @@ impl Listener {
                 role,
                 counters: Arc::clone(&self.counters),
                 before: recordings.before,
-                expected: again.then_some(recordings.read),
+                expected: (files == Files::Again).then_some(recordings.read),
             });
         }
     }
@@ -107,7 +107,7 @@ impl Observer for Listener {
     fn event(&self, event: Event<'_>) {
         let counters = &*self.counters;
         match event {
-            Event::Recording { role, again } => self.begin(role, again),
+            Event::Recording { role, files } => self.begin(role, files),
             Event::Recorded => self.end(),
             Event::Found { bytes } => {
                 counters.found.fetch_add(bytes, Ordering::Relaxed);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::event::Role;
+use crate::event::{Files, Role};
 use crate::keys::Signer as _;
 use crate::model::{Envelope, ItemName, Link, PayloadKind};
 use crate::store;
@@ -91,7 +91,13 @@ impl Start {
         store::check_writable(Path::new(".")).map_err(Failure::failed)?;
         let options = self.common.recording.options()?;
         let link = Link {
-            materials: record(&self.materials, Role::Materials, false, &options, listener)?,
+            materials: record(
+                &self.materials,
+                Role::Materials,
+                Files::New,
+                &options,
+                listener,
+            )?,
             name,
             ..Link::default()
         };
@@ -118,7 +124,13 @@ impl Stop {
         drop(started);
         let options = self.common.recording.options()?;
         store::check_writable(&self.metadata_directory).map_err(Failure::failed)?;
-        link.products = record(&self.products, Role::Products, false, &options, listener)?;
+        link.products = record(
+            &self.products,
+            Role::Products,
+            Files::New,
+            &options,
+            listener,
+        )?;
         let path = self
             .metadata_directory
             .join(store::link_file_name(&name, &signer.keyid));

@@ -18,7 +18,7 @@ use clap::Args;
 use signal_hook::consts::SIGINT;
 
 use crate::encoding::Object;
-use crate::event::{Role, recording};
+use crate::event::{Files, Role, recording};
 use crate::exec::{
     self, Captured, Command, Environment, ExecError, Finished, MAX_STORED_STREAM, Outcome, Output,
     StartError,
@@ -162,11 +162,17 @@ impl Run {
         listener: &Listener,
     ) -> Result<(Artifacts, Option<Memory>), Failure> {
         if !self.reuse_digests {
-            let materials = record(&self.materials, Role::Materials, false, options, listener)?;
+            let materials = record(
+                &self.materials,
+                Role::Materials,
+                Files::New,
+                options,
+                listener,
+            )?;
             return Ok((materials, None));
         }
         note_excluded(&self.materials, options);
-        let recorded = recording(listener, Role::Materials, false, || {
+        let recorded = recording(listener, Role::Materials, Files::New, || {
             record::record_remembering(&self.materials, options, listener)
         });
         let (materials, memory) = recorded.map_err(Failure::failed)?;
@@ -181,13 +187,16 @@ impl Run {
         listener: &Listener,
     ) -> Result<(), Failure> {
         let Some(memory) = memory else {
-            let again = self.products == self.materials;
-            link.products = record(&self.products, Role::Products, again, options, listener)?;
+            let files = match self.products == self.materials {
+                true => Files::Again,
+                false => Files::New,
+            };
+            link.products = record(&self.products, Role::Products, files, options, listener)?;
             return Ok(());
         };
         note_excluded(&self.products, options);
         let before = listener.recorded();
-        let recorded = recording(listener, Role::Products, false, || {
+        let recorded = recording(listener, Role::Products, Files::New, || {
             record::record_reusing(&self.products, options, listener, memory)
         });
         link.products = recorded.map_err(Failure::failed)?;
@@ -278,16 +287,16 @@ pub(crate) fn write_signed(
     })
 }
 
-/// Records. `again` says whether these files were recorded just before.
+/// Records.
 pub(crate) fn record(
     paths: &[String],
     role: Role,
-    again: bool,
+    files: Files,
     options: &Options,
     listener: &Listener,
 ) -> Result<Artifacts, Failure> {
     note_excluded(paths, options);
-    recording(listener, role, again, || {
+    recording(listener, role, files, || {
         record::record(paths, options, listener)
     })
     .map_err(Failure::failed)
