@@ -12,24 +12,29 @@ use linkwright::record::{Effort, Excludes, Options, go_over, record};
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "its answer")]
 fn main() -> ExitCode {
-    let (switches, folders): (Vec<_>, Vec<_>) = std::env::args()
-        .skip(1)
-        .partition(|word| word.starts_with("--"));
-    let Some(folder) = folders.first() else {
-        return ExitCode::SUCCESS;
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (effort, folder) = match words[..] {
+        ["--bench"] => return ExitCode::SUCCESS,
+        ["--no-hash", folder] => (Effort::Read, folder),
+        [folder] if !folder.starts_with("--") => (Effort::Hash, folder),
+        _ => {
+            eprintln!("expected a folder, and perhaps --no-hash before it");
+            return ExitCode::FAILURE;
+        }
     };
     let options = Options {
         base_path: Some(folder.into()),
         excludes: Excludes::none(),
         ..Options::default()
     };
-    if switches.iter().any(|switch| switch == "--no-hash") {
-        println!("{} files", go_over(folder.as_ref(), &options, Effort::Read));
-        return ExitCode::SUCCESS;
-    }
-    match record(&[".".to_owned()], &options, &Silent) {
-        Ok(artifacts) => {
-            println!("{} files", artifacts.len());
+    let files = match effort {
+        Effort::Hash => record(&[".".to_owned()], &options, &Silent).map(|found| found.len()),
+        Effort::Find | Effort::Read => go_over(folder.as_ref(), &options, effort),
+    };
+    match files {
+        Ok(files) => {
+            println!("{files} files");
             ExitCode::SUCCESS
         }
         Err(errors) => {

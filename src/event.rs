@@ -16,8 +16,7 @@ pub enum Event<'a> {
         /// Whether they were recorded before.
         files: Files,
     },
-    /// Contents were found that are hashed later: a large file, or as many small ones as are
-    /// hashed at once.
+    /// Contents were found that are read and hashed later: a large file, or small ones.
     Found {
         /// How much there is to read.
         bytes: u64,
@@ -27,7 +26,7 @@ pub enum Event<'a> {
         /// How much: a file, many files, or a piece of one.
         bytes: u64,
     },
-    /// All folders were gone through: nothing more will be found.
+    /// All folders were gone through: nothing more will be found in this recording.
     Walked,
     /// [`Event::Recording`] is over, well or not.
     Recorded,

@@ -22,9 +22,9 @@ use std::sync::{LazyLock, PoisonError};
 use std::thread::{self, Scope};
 
 use super::RecordError;
-use super::hash::{Hashed, State, Wanted};
+use super::hash::{Hashed, State, Wanted, hash_file};
 use super::middle::{self, Middle};
-use super::order::{Item, Outcome, Place, in_order};
+use super::order::{Item, Late, Outcome, Place, in_order};
 use super::resolve::{self, Naming};
 use super::reuse::Remembering;
 use super::small::Batch;
@@ -85,7 +85,8 @@ pub(super) struct Pass<'a> {
     pub(super) wanted: Wanted<'a>,
     pub(super) remembering: &'a Remembering<'a>,
     pub(super) effort: Effort,
-    /// Whether no other pass follows before all is recorded.
+    /// Whether the files are artifacts, and all of them are found when this pass has gone through its
+    /// folders. Otherwise they are parts of one artifact, and another pass follows.
     pub(super) is_last: bool,
 }
 
@@ -98,6 +99,27 @@ pub enum Effort {
     Read,
     /// Hashes what was read.
     Hash,
+}
+
+impl Pass<'_> {
+    /// Hashes one file alone, or only reads it.
+    pub(super) fn hash_alone(&self, middle: &Middle) -> Result<Digested, RecordError> {
+        let observer = self.ground.observer;
+        let wanted = (self.effort == Effort::Hash).then_some(self.wanted);
+        let hashed = hash_file(&middle.path, middle.links, wanted, observer)?;
+        Ok(hashed.on(middle.reusable))
+    }
+
+    pub(super) fn tell(&self, event: Event<'_>) {
+        self.ground.observer.event(event);
+    }
+
+    /// A file was hashed. Of the parts of an artifact it is told once, for all of them.
+    fn tell_hashed(&self, path: &ArtifactPath, bytes: u64) {
+        if self.is_last {
+            self.tell(Event::Hashed { path, bytes });
+        }
+    }
 }
 
 /// What a pass found.
@@ -119,6 +141,9 @@ pub(super) fn default_jobs() -> usize {
 /// Goes over the roots.
 pub(super) fn scan(roots: &[RootSpec], pass: Pass<'_>) -> Scan {
     let shared = Shared::new(roots, pass);
+    if roots.is_empty() {
+        shared.all_found();
+    }
     let workers = thread::scope(|scope| {
         let mut first = Worker::new(0, &shared, scope);
         // Most roots are small, and starting threads takes longer than reading a few files.
@@ -184,6 +209,8 @@ pub(super) struct Worker<'scope, 'env> {
     pub(super) batch: Batch,
     /// Files that are to be read with more care, with the batch.
     doubts: Vec<Middle>,
+    /// Bytes of small files that were found and not told of yet.
+    found: u64,
     outcome: Outcome,
 }
 
@@ -208,6 +235,7 @@ impl<'scope, 'env> Worker<'scope, 'env> {
             list: Vec::new(),
             batch: Batch::default(),
             doubts: Vec::new(),
+            found: 0,
             outcome: Outcome::default(),
         }
     }
@@ -232,6 +260,7 @@ impl<'scope, 'env> Worker<'scope, 'env> {
         let list = mem::take(&mut self.list);
         self.outcome.lists.push((task.list, list));
         self.shared.give(&mut self.tasks);
+        self.tell_found();
         self.shared.finished_one();
         true
     }
@@ -293,8 +322,7 @@ impl<'scope, 'env> Worker<'scope, 'env> {
             Ok(digested) => {
                 let shared = self.shared;
                 let file = self.file_at(index);
-                let (path, bytes) = (&file.name, digested.bytes);
-                shared.tell(Event::Hashed { path, bytes });
+                shared.pass.tell_hashed(&file.name, digested.bytes);
                 file.fill(digested, shared.pass.remembering.keeps());
             }
             Err(error) => self.error(error),
@@ -306,34 +334,47 @@ impl<'scope, 'env> Worker<'scope, 'env> {
         let shared = self.shared;
         let file = self.file_at(index);
         let (path, bytes) = (&file.name, digested.bytes);
-        shared.tell(Event::Reused { path, bytes });
+        shared.pass.tell(Event::Reused { path, bytes });
         file.fill(digested, shared.pass.remembering.keeps());
     }
 
     /// Hashes what is in the batch.
     pub(super) fn hash_batch(&mut self) {
         let shared = self.shared;
-        if shared.pass.effort != Effort::Hash {
-            self.doubts.clear();
-            return self.batch.clear();
-        }
+        self.tell_found();
         let bytes = self.batch.bytes();
-        for (index, digested) in self.batch.hash(shared.kernels, shared.pass.wanted) {
-            self.fill(index, Ok(digested));
-        }
-        shared.tell(Event::Found { bytes });
-        shared.tell(Event::Read { bytes });
-        for doubt in mem::take(&mut self.doubts) {
-            let digested = doubt.hash_alone(shared.pass);
-            if let Ok(Digested { bytes, .. }) = digested {
-                shared.tell(Event::Found { bytes });
+        if shared.pass.effort == Effort::Hash {
+            for (index, digested) in self.batch.hash(shared.kernels, shared.pass.wanted) {
+                self.fill(index, Ok(digested));
             }
-            self.fill(doubt.place.index, digested);
+        } else {
+            self.batch.clear();
+        }
+        shared.pass.tell(Event::Read { bytes });
+        for doubt in mem::take(&mut self.doubts) {
+            match shared.pass.hash_alone(&doubt) {
+                Ok(_) if shared.pass.effort != Effort::Hash => {}
+                digested => self.fill(doubt.place.index, digested),
+            }
+        }
+    }
+
+    /// Small files of so many bytes are in the batch, or with it.
+    pub(super) fn found(&mut self, bytes: u64) {
+        self.found += bytes;
+    }
+
+    /// Tells of what was found before it is read, and before it is told that nothing more will be.
+    fn tell_found(&mut self) {
+        if self.found > 0 {
+            let bytes = mem::take(&mut self.found);
+            self.shared.pass.tell(Event::Found { bytes });
         }
     }
 
     /// A file of this thread that is not in the batch, although it is small.
     pub(super) fn doubt(&mut self, doubt: Middle) {
+        self.found(doubt.size);
         /// They are bounded as the batch is.
         const DOUBTS: usize = 256;
         self.doubts.push(doubt);
@@ -344,21 +385,21 @@ impl<'scope, 'env> Worker<'scope, 'env> {
 
     /// What became of a file of any thread.
     pub(super) fn fill_late(&mut self, middle: &Middle, digested: Result<Digested, RecordError>) {
-        hashed(middle, &digested, self.shared);
-        self.outcome.late.push((middle.place, digested));
+        self.outcome
+            .late
+            .extend(late(middle, digested, self.shared.pass));
     }
 
     /// A file that is too large for a batch.
     pub(super) fn large(&mut self, middle: Middle) {
         let shared = self.shared;
-        shared.tell(Event::Found { bytes: middle.size });
+        shared.pass.tell(Event::Found { bytes: middle.size });
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let is_giant = middle.size >= super::hash::GIANT && shared.jobs > 1;
         if is_giant && shared.giants.fetch_add(1, Ordering::AcqRel) < cores {
             self.scope.spawn(move || {
-                let digested = middle.hash_alone(shared.pass);
-                hashed(&middle, &digested, shared);
-                locked(&shared.late).push((middle.place, digested));
+                let digested = shared.pass.hash_alone(&middle);
+                locked(&shared.late).extend(late(&middle, digested, shared.pass));
             });
             return;
         }
@@ -385,9 +426,13 @@ impl<'scope, 'env> Worker<'scope, 'env> {
     }
 }
 
-fn hashed(middle: &Middle, digested: &Result<Digested, RecordError>, shared: &Shared<'_>) {
+/// What is to be filled in for a file. What was only read has no digests.
+fn late(middle: &Middle, digested: Result<Digested, RecordError>, pass: Pass<'_>) -> Option<Late> {
     if let Ok(Digested { bytes, .. }) = digested {
-        let (path, bytes) = (&middle.name, *bytes);
-        shared.tell(Event::Hashed { path, bytes });
+        if pass.effort != Effort::Hash {
+            return None;
+        }
+        pass.tell_hashed(&middle.name, bytes);
     }
+    Some((middle.place, digested))
 }

@@ -64,11 +64,11 @@ thread_local! {
     static BUFFERS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Hashes a file.
+/// Hashes a file; without anything that is wanted it is only read.
 pub(super) fn hash_file(
     path: &Path,
     links: Links,
-    wanted: Wanted<'_>,
+    wanted: Option<Wanted<'_>>,
     observer: &dyn Observer,
 ) -> Result<Hashed, RecordError> {
     for _attempt in 0..2 {
@@ -154,13 +154,18 @@ pub(super) fn state(file: &File) -> io::Result<Option<State>> {
 fn hash_open(
     file: &File,
     buffer: &mut [u8],
-    wanted: Wanted<'_>,
+    wanted: Option<Wanted<'_>>,
     observer: &dyn Observer,
 ) -> io::Result<Option<Hashed>> {
     let Some(before) = state(file)? else {
         return Ok(None);
     };
-    let mut content = Content::new(wanted);
+    let mut content = wanted.map(Content::new);
+    let mut update = |bytes: &[u8]| {
+        if let Some(content) = &mut content {
+            content.update(bytes);
+        }
+    };
     let bytes = if before.size < GIANT {
         let mut bytes = 0_u64;
         // A file that grows faster than it is read would keep this going for ever.
@@ -171,17 +176,17 @@ fn hash_open(
             }
             let piece = u64::try_from(length).unwrap_or(u64::MAX);
             bytes = bytes.saturating_add(piece);
-            content.update(buffer.split_at(length).0);
+            update(buffer.split_at(length).0);
             observer.event(Event::Read { bytes: piece });
         }
         bytes
     } else {
-        hash_ahead(file, before.size, &mut content, observer)?
+        hash_ahead(file, before.size, &mut update, observer)?
     };
     let after = state(file)?;
     Ok(
         (after == Some(before) && bytes == before.size).then(|| Hashed {
-            digests: content.finish(),
+            digests: content.map(Content::finish).unwrap_or_default(),
             bytes,
             state: before,
         }),
@@ -193,7 +198,7 @@ fn hash_open(
 fn hash_ahead(
     file: &File,
     size: u64,
-    content: &mut Content,
+    update: &mut dyn FnMut(&[u8]),
     observer: &dyn Observer,
 ) -> io::Result<u64> {
     let (to_hasher, full) = mpsc::sync_channel::<io::Result<(Vec<u8>, usize)>>(BUFFERS_AHEAD);
@@ -222,7 +227,7 @@ fn hash_ahead(
             let (buffer, length) = piece?;
             let piece = u64::try_from(length).unwrap_or(u64::MAX);
             bytes = bytes.saturating_add(piece);
-            content.update(buffer.split_at(length).0);
+            update(buffer.split_at(length).0);
             observer.event(Event::Read { bytes: piece });
             // The reader may be done already.
             drop(to_reader.send(buffer));
@@ -357,7 +362,7 @@ mod tests {
         let content = vec![b'x'; BUFFER + 1];
         fs::write(&path, &content).unwrap();
         let algorithms = all();
-        let hashed = hash_file(&path, Links::Refuse, wanted(&algorithms), &Silent).unwrap();
+        let hashed = hash_file(&path, Links::Refuse, Some(wanted(&algorithms)), &Silent).unwrap();
         let mut expected = DigestSet::of_sha256(Sha256::digest(&content).into());
         expected.insert(Algorithm::Sha512, &Sha512::digest(&content));
         expected.insert(Algorithm::Blake3, blake3::hash(&content).as_bytes());
@@ -387,8 +392,8 @@ mod tests {
         fs::write(folder.path().join("file"), "x").unwrap();
         std::os::unix::fs::symlink("file", &link).unwrap();
         let algorithms = all();
-        assert!(hash_file(&link, Links::Refuse, wanted(&algorithms), &Silent).is_err());
-        assert!(hash_file(&link, Links::Follow, wanted(&algorithms), &Silent).is_ok());
+        assert!(hash_file(&link, Links::Refuse, Some(wanted(&algorithms)), &Silent).is_err());
+        assert!(hash_file(&link, Links::Follow, Some(wanted(&algorithms)), &Silent).is_ok());
     }
 
     #[test]
@@ -396,7 +401,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
-        let error = hash_file(&path, Links::Refuse, wanted(&all()), &Silent).unwrap_err();
+        let error = hash_file(&path, Links::Refuse, Some(wanted(&all())), &Silent).unwrap_err();
         assert!(matches!(error, RecordError::Special { path: found } if found == path));
     }
 
@@ -405,7 +410,7 @@ mod tests {
         // Its size is given as 0, its content is not empty.
         let path = Path::new("/proc/self/status");
         if path.exists() {
-            let error = hash_file(path, Links::Refuse, wanted(&all()), &Silent).unwrap_err();
+            let error = hash_file(path, Links::Refuse, Some(wanted(&all())), &Silent).unwrap_err();
             assert!(matches!(error, RecordError::Changed { path: found } if found == path));
         }
     }
@@ -426,7 +431,7 @@ mod tests {
                     (0..100).for_each(|_| log.write_all(LINE).unwrap());
                 }
             });
-            let hash = |_| hash_file(&path, Links::Refuse, wanted(&algorithms), &Silent);
+            let hash = |_| hash_file(&path, Links::Refuse, Some(wanted(&algorithms)), &Silent);
             let results: Vec<_> = (0..20).map(hash).collect();
             done.store(true, Ordering::Relaxed);
             results

@@ -8,9 +8,8 @@ use std::cmp::Ordering;
 use std::fs::File;
 use std::path::PathBuf;
 
-use super::RecordError;
-use super::engine::{Digested, Effort, Pass, Worker};
-use super::hash::{Hashed, Links, State, Wanted, hash_file, open, read, state};
+use super::engine::{Effort, Worker};
+use super::hash::{Hashed, Links, State, Wanted, open, read, state};
 use super::lanes::{
     BLOCK_512, Kernels, Lane, MAX_PADDING, State as Words, Word, digest_256, digest_512, pad,
 };
@@ -33,14 +32,6 @@ pub(super) struct Middle {
     pub(super) size: u64,
     /// The device on which it may be known again.
     pub(super) reusable: Option<u64>,
-}
-
-impl Middle {
-    /// Hashes this one file.
-    pub(super) fn hash_alone(&self, pass: Pass<'_>) -> Result<Digested, RecordError> {
-        let hashed = hash_file(&self.path, self.links, pass.wanted, pass.ground.observer);
-        hashed.map(|hashed| hashed.on(self.reusable))
-    }
 }
 
 /// By size, so that the biggest is taken first.
@@ -67,7 +58,7 @@ impl Eq for Middle {}
 /// Hashes the files that wait until there are none.
 pub(super) fn hash_all(worker: &mut Worker<'_, '_>) {
     let (kernels, pass) = (worker.shared.kernels, worker.shared.pass);
-    let wanted = pass.wanted;
+    let (wanted, effort) = (pass.wanted, pass.effort);
     let width = kernels.width(wanted.has(&Algorithm::Sha512));
     let width = width.min(worker.fair_share()).max(1);
     let mut streams: Vec<Stream> = Vec::new();
@@ -77,11 +68,11 @@ pub(super) fn hash_all(worker: &mut Worker<'_, '_>) {
             && let Some(middle) = worker.shared.next_middle()
         {
             let buffer = spare.pop().unwrap_or_default();
-            match Stream::open(&middle, wanted, buffer) {
+            match Stream::open(&middle, wanted, effort, buffer) {
                 Ok(open) => streams.push(Stream { middle, open }),
                 Err(buffer) => {
                     spare.push(buffer);
-                    let digested = middle.hash_alone(pass);
+                    let digested = pass.hash_alone(&middle);
                     worker.fill_late(&middle, digested);
                 }
             }
@@ -89,14 +80,14 @@ pub(super) fn hash_all(worker: &mut Worker<'_, '_>) {
         if streams.is_empty() {
             return;
         }
-        let bytes = advance(&mut streams, kernels, worker.shared.pass.effort);
-        worker.shared.tell(Event::Read { bytes });
+        let bytes = advance(&mut streams, kernels, effort);
+        pass.tell(Event::Read { bytes });
         for mut stream in streams.extract_if(.., |stream| stream.open.is_done()) {
             let bytes = stream.open.rest();
-            worker.shared.tell(Event::Read { bytes });
-            let digested = match stream.open.finish(kernels) {
+            pass.tell(Event::Read { bytes });
+            let digested = match stream.open.finish(kernels, effort) {
                 Some(hashed) => Ok(hashed.on(stream.middle.reusable)),
-                None => stream.middle.hash_alone(pass),
+                None => pass.hash_alone(&stream.middle),
             };
             worker.fill_late(&stream.middle, digested);
             spare.push(stream.open.buffer);
@@ -130,7 +121,12 @@ struct Open {
 
 impl Stream {
     /// Gives the buffer back if the file cannot be hashed in a lane.
-    fn open(middle: &Middle, wanted: Wanted<'_>, mut buffer: Vec<u8>) -> Result<Open, Vec<u8>> {
+    fn open(
+        middle: &Middle,
+        wanted: Wanted<'_>,
+        effort: Effort,
+        mut buffer: Vec<u8>,
+    ) -> Result<Open, Vec<u8>> {
         if wanted.normalize_line_endings {
             return Err(buffer);
         }
@@ -152,8 +148,7 @@ impl Stream {
             is_failed: false,
             sha256: u32::START,
             sha512: wanted.has(&Algorithm::Sha512).then_some(u64::START),
-            blake3: wanted
-                .has(&Algorithm::Blake3)
+            blake3: (wanted.has(&Algorithm::Blake3) && effort == Effort::Hash)
                 .then(|| Box::new(blake3::Hasher::new())),
         };
         open.read_on();
@@ -198,14 +193,22 @@ impl Open {
     }
 
     /// `None` if the file cannot be trusted to have been the same all the time.
-    fn finish(&mut self, kernels: &Kernels) -> Option<Hashed> {
+    fn finish(&mut self, kernels: &Kernels, effort: Effort) -> Option<Hashed> {
         let after = state(&self.file).ok()?;
         if self.is_failed || after != Some(self.before) || self.bytes != self.before.size {
             return None;
         }
+        let hashed = |digests, open: &Self| Hashed {
+            digests,
+            bytes: open.bytes,
+            state: open.before,
+        };
+        let mut digests = DigestSet::default();
+        if effort != Effort::Hash {
+            return Some(hashed(digests, self));
+        }
         let rest = self.end - self.at;
         let tail = self.buffer.get_mut(self.at..)?;
-        let mut digests = DigestSet::default();
         if let Some(sha512) = self.sha512 {
             let end = pad::<u64>(tail, rest, self.bytes);
             let mut lanes = [Lane::resume(sha512, tail.get(..end)?)];
@@ -225,11 +228,7 @@ impl Open {
         if let Some(blake3) = &self.blake3 {
             digests.insert(Algorithm::Blake3, blake3.finalize().as_bytes());
         }
-        Some(Hashed {
-            digests,
-            bytes: self.bytes,
-            state: self.before,
-        })
+        Some(hashed(digests, self))
     }
 }
 

@@ -41,12 +41,14 @@ use crate::model::{Algorithm, Artifacts};
 pub use engine::Effort;
 pub use error::{MAX_ERRORS, RecordError, RecordErrors};
 pub use exclude::{ExcludeError, Excludes};
-pub use lanes::{Backend, KernelAlone, backend_name, sha256_of_each};
+pub use lanes::{Backend, backend_name};
+#[doc(hidden)]
+pub use lanes::{KernelAlone, sha256_of_each};
 pub use reuse::Memory;
 pub use walk::{MAX_ENTRIES, MAX_VISITS};
 
 use claims::Claims;
-use engine::{Pass, RootSpec, scan};
+use engine::{Pass, RootSpec, Scan, scan};
 use resolve::{Naming, Root};
 use reuse::Remembering;
 use walk::Ground;
@@ -148,10 +150,19 @@ pub fn default_jobs() -> usize {
     engine::default_jobs()
 }
 
-/// For benches: goes over the files of a folder as far as it is told, and gives how many there are. What it
-/// finds out is dropped. Files of 64 MiB and more are hashed in any case.
+/// For benches: goes over the files of a folder as far as it is told, and gives how many there are. What
+/// it finds out is dropped.
+///
+/// # Errors
+/// As of [`record`].
 #[doc(hidden)]
-pub fn go_over(folder: &Path, options: &Options, effort: Effort) -> usize {
+pub fn go_over(folder: &Path, options: &Options, effort: Effort) -> Result<usize, RecordErrors> {
+    let found = gone_over(folder, options, effort);
+    RecordErrors::check(found.errors)?;
+    Ok(found.files.len())
+}
+
+fn gone_over(folder: &Path, options: &Options, effort: Effort) -> Scan {
     let exact_excludes = BTreeSet::new();
     let ground = Ground {
         base: Some(folder),
@@ -170,7 +181,7 @@ pub fn go_over(folder: &Path, options: &Options, effort: Effort) -> usize {
         effort,
         is_last: true,
     };
-    scan(&[root], pass).files.len()
+    scan(&[root], pass)
 }
 
 fn pass(

@@ -250,7 +250,7 @@ pub(super) fn commit_digests(reference: &Path, ground: Ground<'_>) -> Result<Has
     hash_file(
         &ground.disk(Path::new(&object)),
         Links::Follow,
-        wanted,
+        Some(wanted),
         &Silent,
     )
 }

@@ -103,12 +103,12 @@ pub(super) fn local_clock(folder: BorrowedFd<'_>) -> Option<u64> {
 
 /// What came of reading a file in one piece.
 pub(super) enum Reading {
-    /// It is in the batch.
-    InBatch,
+    /// It is in the batch, and of this size.
+    InBatch(u64),
     /// It is not small, but this size.
     Large(u64),
-    /// It must be read with more care.
-    Doubt,
+    /// It must be read with more care. It seems to be of this size.
+    Doubt(u64),
 }
 
 /// A content in the arena.
@@ -165,7 +165,7 @@ impl Batch {
         }
         let start = self.used;
         let Some(room) = self.arena.get_mut(start..start + SMALL) else {
-            return Reading::Doubt;
+            return Reading::Doubt(0);
         };
         let (mut length, state) = match read_settled(site, room, &mut self.without_mark) {
             Ok(read) => read,
@@ -182,7 +182,7 @@ impl Batch {
             reusable,
         });
         self.used = (start + length + MAX_PADDING).next_multiple_of(64);
-        Reading::InBatch
+        Reading::InBatch(state.size)
     }
 
     /// Empties the batch.
@@ -269,16 +269,18 @@ fn read_settled(
     without_mark: &mut bool,
 ) -> Result<(usize, State), Reading> {
     let start = Clock::now();
-    let doubt = |_: Errno| Reading::Doubt;
+    let doubt = |_: Errno| Reading::Doubt(0);
     let file = site.open(without_mark).map_err(doubt)?;
     let before = match site.local_clock {
         Some(_) => None,
-        None => Some(State::of(&rustix::fs::fstat(&file).map_err(doubt)?).ok_or(Reading::Doubt)?),
+        None => {
+            Some(State::of(&rustix::fs::fstat(&file).map_err(doubt)?).ok_or(Reading::Doubt(0))?)
+        }
     };
     let capacity = room.len();
     let length = rustix::io::read(&file, room).map_err(doubt)?;
     let stat = rustix::fs::fstat(&file).map_err(doubt)?;
-    let state = State::of(&stat).ok_or(Reading::Doubt)?;
+    let state = State::of(&stat).ok_or(Reading::Doubt(0))?;
     if length == capacity {
         return Err(Reading::Large(state.size));
     }
@@ -293,7 +295,7 @@ fn read_settled(
     if is_unchanged && u64::try_from(length) == Ok(state.size) {
         return Ok((length, state));
     }
-    Err(Reading::Doubt)
+    Err(Reading::Doubt(state.size))
 }
 
 /// Two clocks at once, in nanoseconds.

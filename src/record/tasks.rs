@@ -125,17 +125,18 @@ impl<'a> Shared<'a> {
 
     pub(super) fn finished_one(&self) {
         if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
-            if self.pass.is_last {
-                self.tell(Event::Walked);
-            }
+            self.all_found();
             // Whoever waits has looked at `pending` under this lock.
             let _given = locked(&self.given);
             self.ready.notify_all();
         }
     }
 
-    pub(super) fn tell(&self, event: Event<'_>) {
-        self.pass.ground.observer.event(event);
+    /// All folders of this pass were gone through.
+    pub(super) fn all_found(&self) {
+        if self.pass.is_last {
+            self.pass.tell(Event::Walked);
+        }
     }
 
     /// The largest file that waits.

@@ -404,10 +404,10 @@ impl Worker<'_, '_> {
             self.hash_batch();
         }
         let lines = shared.pass.wanted.normalize_line_endings;
-        let size = match self.batch.read(site, place.index, lines, reusable) {
-            Reading::InBatch => return,
-            Reading::Large(size) => Some(size),
-            Reading::Doubt => None,
+        let (size, is_large) = match self.batch.read(site, place.index, lines, reusable) {
+            Reading::InBatch(size) => return self.found(size),
+            Reading::Large(size) => (size, true),
+            Reading::Doubt(size) => (size, false),
         };
         let disk = |found: &Found<'_>| shared.pass.ground.disk(found.path).into_owned();
         let name = self.name_of(place);
@@ -416,10 +416,10 @@ impl Worker<'_, '_> {
             name,
             path: found.target.clone().unwrap_or_else(|| disk(found)),
             links: found.links,
-            size: size.unwrap_or_default(),
+            size,
             reusable,
         };
-        if size.is_some() {
+        if is_large {
             self.large(middle);
         } else {
             self.doubt(middle);

@@ -103,6 +103,8 @@ impl Observer for Ear {
 
 impl Ear {
     fn count(&self, found: u64, read: u64) {
+        let is_walked = || self.0.lock().unwrap().iter().any(|line| line == "walked");
+        assert!(found == 0 || !is_walked(), "{found} bytes found too late");
         self.1.fetch_add(found, Ordering::Relaxed);
         self.2.fetch_add(read, Ordering::Relaxed);
     }
@@ -203,8 +205,55 @@ fn every_effort_goes_over_the_same_files() {
         (0..300).for_each(|one| fs::write(inner.join(format!("{one}.pyc")), "").unwrap());
         (0..3).for_each(|one| fs::write(inner.join(one.to_string()), vec![7; size]).unwrap());
     }
+    let giant = fs::File::create(folder.path().join("giant")).unwrap();
+    giant.set_len(hash::GIANT).unwrap();
+    // At first they are too new for a batch.
+    for at_rest in [false, true] {
+        if at_rest {
+            std::thread::sleep(std::time::Duration::from_millis(60));
+        }
+        for effort in [Effort::Find, Effort::Read, Effort::Hash] {
+            let options = Options {
+                algorithms: BTreeSet::from([Algorithm::Sha512, Algorithm::Blake3]),
+                // The others are not optimised in tests.
+                backend: Backend::Portable,
+                ..Options::default()
+            };
+            let found = gone_over(folder.path(), &options, effort);
+            assert!(found.errors.is_empty());
+            let hashed = found.files.iter().filter(|file| file.digests.is_some());
+            let expected = if effort == Effort::Hash { 13 } else { 0 };
+            assert_eq!((found.files.len(), hashed.count()), (13, expected));
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_at_every_effort() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(OsStr::from_bytes(b"\xe9")), "").unwrap();
     for effort in [Effort::Find, Effort::Read, Effort::Hash] {
-        assert_eq!(go_over(folder.path(), &Options::default(), effort), 12);
+        go_over(folder.path(), &Options::default(), effort).unwrap_err();
+    }
+}
+
+#[test]
+fn a_folder_as_one_artifact_is_counted_once() {
+    let tree = Tree::new(&["d/b", "d/a/c"]);
+    let root = format!("dir:{}/d", tree.0.path().display());
+    for roots in [&[root.as_str()][..], &[root.as_str(), "d"]] {
+        let ear = Ear::default();
+        record(&strings(roots), &tree.options(), &ear).unwrap();
+        let mut heard = ear.0.into_inner().unwrap();
+        heard.sort();
+        let whole = format!("hashed {root} 8");
+        let expected: &[&str] = match roots.len() {
+            1 => &[&whole, "walked"],
+            _ => &["hashed d/a/c 5", "hashed d/b 3", &whole, "walked"],
+        };
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(heard, expected);
     }
 }
 
