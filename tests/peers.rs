@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use linkwright::encoding::parse;
 use linkwright::keys::{FileKey, KeyId, KeyIdStyle, Signer};
 use linkwright::model::{Envelope, Form, Moment};
-use linkwright::report::Verdict;
+use linkwright::report::{Policy, Verdict};
 use linkwright::store::{link_file_name, read_evidence};
 use linkwright::verify::{Owner, Parameters, Request, verify};
 
@@ -288,6 +288,7 @@ fn ours(layout: &str, folder: &Path) -> Verdict {
         now: Moment::parse("2030-01-01T00:00:00Z").unwrap(),
         parameters: &Parameters::new(),
         sublayout_inspections: false,
+        policy: &Policy::default(),
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

@@ -19,6 +19,7 @@ mod patterns;
 mod received;
 mod rule;
 mod signature;
+mod similar;
 mod text;
 
 pub use algorithm::Algorithm;
@@ -38,4 +39,5 @@ pub use pattern::Pattern;
 pub use patterns::{Bits, PatternSet};
 pub use rule::{MatchRule, Prefix, Rule, RuleError, Side};
 pub use signature::Signature;
+pub use similar::similar;
 pub use text::{command_line, escaped, is_unprintable, printable, quoted, quoted_list};

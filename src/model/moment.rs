@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
@@ -36,6 +37,13 @@ impl Moment {
         let moment = timestamp.to_zoned(TimeZone::UTC).datetime();
         let (date, time) = (moment.date(), moment.time());
         Self(date.at(time.hour(), time.minute(), time.second(), 0))
+    }
+
+    /// So many days later; at most the last moment there is.
+    #[must_use]
+    pub fn after_days(self, days: i32) -> Self {
+        let hours = i64::from(days) * 24;
+        Self(self.0.saturating_add(SignedDuration::from_hours(hours)))
     }
 }
 

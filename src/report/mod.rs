@@ -4,12 +4,19 @@
 //! about it. Every [`Problem`] knows its stable code, its one-line message and what to do next;
 //! renderers only lay them out.
 
+mod near;
+mod policy;
 mod problem;
+mod words;
 
+pub use near::{DigestPair, Miss, NearMiss, Other};
+pub use policy::{Policy, codes};
 pub use problem::{Difference, DifferenceKind, Problem};
 
+use std::collections::BTreeMap;
+
 use crate::keys::KeyId;
-use crate::model::Moment;
+use crate::model::{Moment, quoted};
 
 /// The result of a verification.
 #[derive(Debug)]
@@ -34,6 +41,31 @@ pub struct LayoutSummary {
     pub signed_by: Vec<KeyId>,
     /// The clock by which expiry was judged.
     pub now: Option<Moment>,
+    /// Whether that clock was set by whoever asked.
+    pub clock_set: bool,
+    /// Whether there was leave to run the inspections of sublayouts.
+    pub sublayout_inspections: bool,
+    /// The parameters that were filled in.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl LayoutSummary {
+    /// On what the answer depends that is in no file: a sentence each, escaped.
+    pub fn conditions(&self) -> Vec<String> {
+        let mut conditions = Vec::new();
+        if let Some(now) = self.now.filter(|_| self.clock_set) {
+            conditions.push(format!("the clock was set to {now} by --now"));
+        }
+        if self.sublayout_inspections {
+            let leave = "there was leave to run the commands of sublayouts";
+            conditions.push(leave.to_owned());
+        }
+        for (name, value) in &self.parameters {
+            let (name, value) = (quoted(name), quoted(value));
+            conditions.push(format!("the parameter {name} was {value}"));
+        }
+        conditions
+    }
 }
 
 /// The answer.

@@ -7,8 +7,11 @@ use crate::model::{
     Complaint, ItemName, Moment, PAYLOAD_TYPE, Side, command_line, quoted, quoted_list,
 };
 
-/// How many of several things a message names before it only counts.
-const NAMED_AT_MOST: usize = 5;
+use super::words::{
+    NAMED_AT_MOST, behind, but, counted, differences as shown_differences, found_instead, named,
+    threshold_help,
+};
+use super::{DigestPair, NearMiss};
 
 /// One kind of thing that can be found, with what a reader needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,21 +21,32 @@ const NAMED_AT_MOST: usize = 5;
 )]
 pub enum Problem {
     /// A DISALLOW rule met an artifact that no earlier rule took.
-    #[error("the {} {} is not allowed: no rule before {} takes it{}", side.noun(), quoted(path), quoted(rule),
-        near.iter().map(|why| format!("; {why}")).collect::<String>())]
+    #[error("the {} {} is not allowed: no rule before {} takes it{}", side.noun(), quoted(path), quoted(rule), behind(near))]
     ArtifactDisallowed {
         side: Side,
         path: String,
         rule: String,
-        near: Vec<String>,
+        near: Vec<NearMiss>,
     },
     /// A REQUIRE rule names an artifact that is not there or was taken before.
-    #[error("the {} {} is required, but {}", side.noun(), quoted(path),
-        if *taken_before { "a rule before this one has taken it" } else { "it is not there" })]
+    #[error("the {} {} is required, but {}", side.noun(), quoted(path), match taken_by {
+        Some(rule) => format!("{} has taken it before", quoted(rule)),
+        None => format!("it is not there{}", but(similar)),
+    })]
     ArtifactMissing {
         side: Side,
         path: String,
-        taken_before: bool,
+        taken_by: Option<String>,
+        similar: Vec<String>,
+    },
+    /// No rule was about some artifacts, and no DISALLOW ends the list.
+    #[error("{} {} by no rule, for the list does not end with `DISALLOW *`: {}",
+        counted(*count, side.noun()), if *count == 1 { "was checked" } else { "were checked" },
+        named(paths, *count))]
+    ArtifactsUnchecked {
+        side: Side,
+        count: usize,
+        paths: Vec<String>,
     },
     /// A link's command is not the expected one.
     #[error(
@@ -46,6 +60,9 @@ pub enum Problem {
         found: Vec<String>,
         link: String,
     },
+    /// The command of a step did not end well.
+    #[error("the command of {} returned {status}", quoted(link))]
+    CommandFailed { link: String, status: i64 },
     /// The command of an inspection did not end as it must.
     #[error("the inspection failed: {why}")]
     InspectionFailed { why: String },
@@ -70,6 +87,9 @@ pub enum Problem {
     /// A verification key cannot be read.
     #[error("cannot read the key {}: {why}", quoted(key))]
     KeyUnreadable { key: String, why: String },
+    /// A key of the layout that no step authorises.
+    #[error("no step authorises the key {} of the layout", quoted(keyid.as_str()))]
+    KeyUnused { keyid: KeyId },
     /// A key that a step needs is of a kind that is not supported.
     #[error("the key {} is not supported: {why}", quoted(keyid.as_str()))]
     KeyUnsupported { keyid: KeyId, why: String },
@@ -79,6 +99,9 @@ pub enum Problem {
     /// The layout has expired.
     #[error("the layout expired at {expired}, and it is {now}")]
     LayoutExpired { expired: Moment, now: Moment },
+    /// The layout expires soon.
+    #[error("the layout expires at {expires}, in less than {days} days")]
+    LayoutExpiresSoon { expires: Moment, days: i32 },
     /// An object of the layout has a key twice.
     #[error("cannot read the layout: {why}")]
     LayoutDuplicateKey { why: String },
@@ -97,6 +120,9 @@ pub enum Problem {
     /// The layout cannot be read.
     #[error("cannot read the layout: {why}")]
     LayoutUnreadable { why: String },
+    /// The folder for the links is not there.
+    #[error("there is no folder {} for the links", quoted(folder))]
+    LinkFolderMissing { folder: String },
     /// A link file holds JSON that is no link.
     #[error("{} is no link: {why}", quoted(link))]
     LinkMalformed { link: String, why: String },
@@ -128,7 +154,7 @@ pub enum Problem {
     #[error("cannot read {}: {why}", quoted(link))]
     LinkUnreadable { link: String, why: String },
     /// Valid links of one step differ.
-    #[error("{} and {} differ: {}", quoted(first), quoted(other), list_differences(differences, *more))]
+    #[error("{} and {} differ{}", quoted(first), quoted(other), behind(&shown_differences(differences, *more)))]
     LinksDisagree {
         first: String,
         other: String,
@@ -183,6 +209,14 @@ pub enum Problem {
         links: usize,
         looked_for: Vec<String>,
     },
+    /// Artifacts were recorded with digests that show nothing.
+    #[error("{} without a strong digest, so nothing can be compared with {}: {}",
+        counted(*count, side.noun()), if *count == 1 { "it" } else { "them" }, named(paths, *count))]
+    WeakRecord {
+        side: Side,
+        count: usize,
+        paths: Vec<String>,
+    },
     /// A comparison depends on digests that show nothing.
     #[error("the {} {} has no strong digest in common with {with}, so they cannot be compared", side.noun(), quoted(path))]
     WeakDigest {
@@ -204,51 +238,16 @@ pub struct Difference {
 }
 
 /// Ways in which an artifact can differ between two links.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DifferenceKind {
     /// Only the first link has it.
     OnlyInFirst,
     /// Only the other link has it.
     OnlyInOther,
-    /// Both have it with different digests, or with digests that cannot be compared.
-    Digests,
-}
-
-fn found_instead(found: &[String]) -> String {
-    match found {
-        [] => ", it has no signatures".to_owned(),
-        ids => format!(", found {}", quoted_list(ids, NAMED_AT_MOST)),
-    }
-}
-
-fn list_differences(differences: &[Difference], more: usize) -> String {
-    let one = |difference: &Difference| {
-        let what = format!("{} {}", difference.side.noun(), quoted(&difference.path));
-        match difference.how {
-            DifferenceKind::OnlyInFirst => format!("{what} only in the first"),
-            DifferenceKind::OnlyInOther => format!("{what} only in the second"),
-            DifferenceKind::Digests => format!("{what} has other digests"),
-        }
-    };
-    let mut list: Vec<String> = differences.iter().map(one).collect();
-    if more > 0 {
-        list.push(format!("and {more} more"));
-    }
-    list.join(", ")
-}
-
-/// What to do about missing links; where none is missing, the findings about those that are there
-/// say more.
-fn threshold_help(step: &ItemName, looked_for: &[String]) -> Cow<'static, str> {
-    if looked_for.is_empty() {
-        return Cow::Borrowed(
-            "see the findings about the step's keys and links; the step needs more functionaries",
-        );
-    }
-    let step = command_line(&[step.as_str()]);
-    Cow::Owned(format!(
-        "put the missing links into the folder given with --link-dir, or have a functionary perform the step: `linkwright run --step-name {step} --signing-key KEY --materials PATH… --products PATH… -- COMMAND`"
-    ))
+    /// Both have it, with different digests.
+    Digests(DigestPair),
+    /// Both have it, with digests of other algorithms, which cannot be compared.
+    Algorithms,
 }
 
 impl Problem {
@@ -257,7 +256,9 @@ impl Problem {
         match self {
             Self::ArtifactDisallowed { .. } => "artifact-disallowed",
             Self::ArtifactMissing { .. } => "artifact-missing",
+            Self::ArtifactsUnchecked { .. } => "artifacts-unchecked",
             Self::CommandDiffers { .. } => "command-differs",
+            Self::CommandFailed { .. } => "command-failed",
             Self::InspectionFailed { .. } | Self::InspectionUnrecorded { .. } => {
                 "inspection-failed"
             }
@@ -267,11 +268,14 @@ impl Problem {
             Self::KeyUnknown { .. } => "key-unknown",
             Self::KeyUnreadable { .. } => "key-unreadable",
             Self::KeyUnsupported { .. } => "key-unsupported",
+            Self::KeyUnused { .. } => "key-unused",
             Self::LayoutEmpty => "layout-empty",
             Self::LayoutExpired { .. } => "layout-expired",
+            Self::LayoutExpiresSoon { .. } => "layout-expires-soon",
             Self::LayoutExpiryMissing => "layout-expiry-missing",
             Self::LayoutInvalid { .. } => "layout-invalid",
             Self::LayoutUnreadable { .. } => "layout-unreadable",
+            Self::LinkFolderMissing { .. } => "link-folder-missing",
             Self::LinkMalformed { .. } => "link-malformed",
             Self::LinkNameMismatch { .. } => "link-name-mismatch",
             Self::LinkSignatureInvalid { .. } => "link-signature-invalid",
@@ -289,6 +293,7 @@ impl Problem {
             Self::SublayoutTooDeep { .. } => "sublayout-too-deep",
             Self::ThresholdNotMet { .. } => "threshold-not-met",
             Self::WeakDigest { .. } => "weak-digest",
+            Self::WeakRecord { .. } => "weak-record",
             Self::LayoutPayloadType { .. } | Self::LinkPayloadType { .. } => "wrong-payload-type",
         }
     }
@@ -302,6 +307,30 @@ impl Problem {
                 | Self::LayoutUnreadable { .. }
                 | Self::NotALayout { .. }
         )
+    }
+
+    /// The message without what explains it further.
+    pub fn headline(&self) -> String {
+        let message = self.to_string();
+        let details = behind(&self.details());
+        message
+            .strip_suffix(&details)
+            .unwrap_or(&message)
+            .to_owned()
+    }
+
+    /// What explains the message further, and stands at its end: a line each.
+    pub fn details(&self) -> Vec<String> {
+        if let Self::ArtifactDisallowed { near, .. } = self {
+            near.iter().map(ToString::to_string).collect()
+        } else if let Self::LinksDisagree {
+            differences, more, ..
+        } = self
+        {
+            shown_differences(differences, *more)
+        } else {
+            Vec::new()
+        }
     }
 
     /// What a person can do next; empty where the message says it all.
@@ -322,10 +351,16 @@ impl Problem {
                 "find out how it came there or why it is another than before; only if it belongs there, the layout's owner adds a rule that takes it"
             }
             Self::ArtifactMissing {
-                taken_before: true, ..
+                taken_by: Some(_), ..
             } => "put REQUIRE before the rules that take the artifact",
             Self::ArtifactMissing { .. } => {
                 "perform the step again so that it has the artifact, or correct the name in the layout; REQUIRE takes names, not patterns"
+            }
+            Self::ArtifactsUnchecked { .. } => {
+                "the layout's owner ends the list with [\"DISALLOW\", \"*\"] behind rules for what may be there"
+            }
+            Self::CommandFailed { .. } => {
+                "look into the link's by-products, and perform the step again so that its command succeeds"
             }
             Self::CommandDiffers { .. } => {
                 "this refuses nothing; compare the two commands, and correct the layout or the way the step is run"
@@ -339,6 +374,9 @@ impl Problem {
             Self::KeyMalformed { .. } | Self::KeyUnsupported { .. } => {
                 "the layout's owner replaces the key in the layout; `linkwright key show` prints a key in the form that layouts use"
             }
+            Self::KeyUnused { .. } => {
+                "the layout's owner takes the key out of `keys`, or adds its id to the `pubkeys` of a step"
+            }
             Self::KeyUnknown { .. } => {
                 "the layout's owner adds the key to `keys` of the layout, or takes its id out of the step's `pubkeys`"
             }
@@ -349,6 +387,7 @@ impl Problem {
             Self::LayoutExpired { .. } => {
                 "ask the layout's owner for a newer layout; --now sets the clock for an audit of the past"
             }
+            Self::LayoutExpiresSoon { .. } => "ask the layout's owner for a newer layout in time",
             Self::LayoutExpiryMissing => {
                 "the layout's owner adds `expires`, such as \"2030-12-31T23:59:59Z\", and signs again"
             }
@@ -363,6 +402,7 @@ impl Problem {
                 "give the signed layout with --layout; `linkwright show FILE` tells what a file is"
             }
             Self::LayoutUnreadable { .. } => "give a readable file with a signed layout in it",
+            Self::LinkFolderMissing { .. } => "give the folder with the links with --link-dir",
             Self::LinkMalformed { .. }
             | Self::LinkPayloadType { .. }
             | Self::LinkUnreadable { .. }
@@ -397,7 +437,7 @@ impl Problem {
                 "a chain of sublayouts that deep is most likely a loop"
             }
             Self::ThresholdNotMet { .. } => "",
-            Self::WeakDigest { .. } => {
+            Self::WeakDigest { .. } | Self::WeakRecord { .. } => {
                 "perform the steps again with a tool that records sha256; md5, sha1 and unknown algorithms prove nothing"
             }
         }
@@ -407,6 +447,7 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Miss;
 
     #[test]
     fn untrusted_text_in_a_message_is_escaped() {
@@ -414,11 +455,17 @@ mod tests {
             side: Side::Products,
             path: "\u{1b}[31mx".to_owned(),
             rule: "DISALLOW *".to_owned(),
-            near: vec!["x".to_owned()],
+            near: vec![NearMiss {
+                rule: "ALLOW \u{7}".to_owned(),
+                why: Miss::Case,
+            }],
         };
-        assert_eq!(
-            problem.to_string(),
-            "the product `\\u{1b}[31mx` is not allowed: no rule before `DISALLOW *` takes it; x"
-        );
+        let headline =
+            "the product `\\u{1b}[31mx` is not allowed: no rule before `DISALLOW *` takes it";
+        let why =
+            "`ALLOW \\u{7}` does not: its pattern differs from the name in upper and lower case";
+        assert_eq!(problem.to_string(), format!("{headline}; {why}"));
+        assert_eq!(problem.headline(), headline);
+        assert_eq!(problem.details(), [why]);
     }
 }

@@ -6,7 +6,7 @@
 //! for, and could be matched with something that the others never saw.
 
 use crate::model::{Agreement, Artifacts, ItemName, Link, Pairing, Side, quoted};
-use crate::report::{Difference, DifferenceKind, Problem};
+use crate::report::{Difference, DifferenceKind, DigestPair, Problem};
 
 /// How many differences between two links are named before the rest is counted.
 const NAMED_DIFFERENCES: usize = 10;
@@ -90,8 +90,13 @@ fn compare(
         Pairing::First(at) => differs(first.name(at), DifferenceKind::OnlyInFirst),
         Pairing::Second(at) => only_in_other.push(at),
         Pairing::Both(_, _, Agreement::Same) => {}
-        Pairing::Both(at, _, Agreement::Different | Agreement::NothingShared) => {
-            differs(first.name(at), DifferenceKind::Digests);
+        Pairing::Both(at, there, Agreement::Different | Agreement::NothingShared) => {
+            let digests = first.digests(at).zip(other.digests(there));
+            let pair = digests.and_then(|(one, two)| DigestPair::differing(one, two));
+            differs(
+                first.name(at),
+                pair.map_or(DifferenceKind::Algorithms, DifferenceKind::Digests),
+            );
         }
         Pairing::Both(at, _, Agreement::TooWeak) => problems.push(Problem::WeakDigest {
             side,
@@ -165,12 +170,17 @@ mod tests {
         };
         let how: Vec<_> = differences
             .iter()
-            .map(|d| (d.path.as_str(), d.how))
+            .map(|d| (d.path.as_str(), d.how.clone()))
             .collect();
+        let digests = DigestPair {
+            algorithm: "sha256".to_owned(),
+            first: "01".repeat(32),
+            second: "02".repeat(32),
+        };
         assert_eq!(
             how,
             [
-                ("a", DifferenceKind::Digests),
+                ("a", DifferenceKind::Digests(digests)),
                 ("b", DifferenceKind::OnlyInFirst),
                 ("c", DifferenceKind::OnlyInOther)
             ]

@@ -20,12 +20,15 @@
 //! 9. The layout amounts to a link of its own, the summary.
 
 mod agree;
+mod fate;
 mod glance;
+mod near;
 mod params;
 mod rules;
 mod ruling;
 mod signed;
 mod steps;
+mod warnings;
 
 use std::collections::BTreeMap;
 
@@ -36,7 +39,7 @@ use crate::model::{
     Envelope, EnvelopeError, Evidence, Inspection, ItemName, Layout, Link, Moment, PayloadKind,
 };
 use crate::report::{
-    Finding, Item, ItemKind, LayoutSummary, Place, Problem, Report, Severity, Verdict,
+    Finding, Item, ItemKind, LayoutSummary, Place, Policy, Problem, Report, Severity, Verdict,
 };
 
 /// What is to be verified, against what.
@@ -56,6 +59,8 @@ pub struct Request<'a> {
     pub parameters: &'a Parameters,
     /// Whether there is leave to run the inspections of sublayouts.
     pub sublayout_inspections: bool,
+    /// Which warnings refuse.
+    pub policy: &'a Policy,
 }
 
 /// A verification's result.
@@ -121,6 +126,8 @@ pub fn verify(request: &Request<'_>, inspector: &mut dyn Inspector) -> Outcome {
         report: Report::new(LayoutSummary {
             path: request.document.to_owned(),
             now: Some(request.now),
+            sublayout_inspections: request.sublayout_inspections,
+            parameters: request.parameters.clone(),
             ..LayoutSummary::default()
         }),
         nodes: Vec::new(),
@@ -266,11 +273,13 @@ impl<'a> Engine<'a> {
         if node.layout.steps.is_empty() && node.layout.inspections.is_empty() {
             self.note(item, Problem::LayoutEmpty, node.place(""));
         }
+        self.layout_warnings(node, item);
     }
 
     /// Steps 7 and 8. A command that fails ends it: what comes after is not reached.
     fn inspections(&mut self, inspector: &mut dyn Inspector) {
         for node in std::mem::take(&mut self.nodes) {
+            self.report.enforce(self.request.policy);
             let evidence = self.evidence.clone();
             let released = node.layout.release_inspections(&self.report);
             let first = self.report.items.len();
@@ -350,7 +359,8 @@ impl<'a> Engine<'a> {
     }
 
     /// Step 9.
-    fn finish(self) -> Outcome {
+    fn finish(mut self) -> Outcome {
+        self.report.enforce(self.request.policy);
         let passed = self.report.verdict() == Verdict::Pass;
         let summary = self.nodes.last().filter(|_| passed).and_then(|root| {
             let names = root.layout.steps.iter().map(|step| &step.name);

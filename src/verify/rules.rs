@@ -6,59 +6,65 @@
 //! left alone at the end, as the specification has it: a list that shall be complete ends with
 //! `DISALLOW *`.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
 use crate::model::{
-    Agreement, ArtifactPath, Artifacts, Bits, ItemName, Link, MatchRule, Pairing, Pattern,
-    PatternSet, Prefix, Rule, Rules, Side, escaped, quoted,
+    Agreement, ArtifactPath, Artifacts, Bits, DigestSet, ItemName, Link, MatchRule, Pairing,
+    Pattern, PatternSet, Prefix, Rule, Rules, Side, escaped, similar,
 };
 use crate::report::Problem;
+
+use super::fate::{Fate, fate};
+use super::near::{Near, around};
 
 /// How many artifacts that one rule refuses are explained. Of more, the others are most likely like
 /// them.
 const EXPLAINED_AT_MOST: usize = 100;
 
+/// For how many of these the links of other steps are searched: each search looks at all artifacts.
+const SEARCHED_AT_MOST: usize = 10;
+
+/// How many names are kept that a REQUIRE may have meant.
+const SIMILAR_AT_MOST: usize = 3;
+
+/// How many of the artifacts that no rule was about are named.
+const UNCHECKED_AT_MOST: usize = 100;
+
 /// The links of other steps.
 pub(super) type LinkOf<'a> = dyn Fn(&ItemName) -> Option<&'a Link> + Sync + 'a;
 
-/// Applies the rules of both sides to a link; `link_of` gives the links of other steps. Every
-/// problem comes with the side and the index of the rule that found it, in the order of the rules.
-pub(super) fn apply(
-    rules: &Rules,
-    link: &Link,
-    link_of: &LinkOf<'_>,
-) -> Vec<(Side, usize, Problem)> {
-    let found: Vec<Vec<_>> = [Side::Materials, Side::Products]
-        .into_par_iter()
-        .map(|side| {
-            let found = apply_side(rules.of(side), side, link, link_of);
-            let found = found.into_iter();
-            found
-                .map(|(index, problem)| (side, index, problem))
-                .collect()
-        })
-        .collect();
-    found.concat()
+/// What the rules of one side found, in their order, each with the index of its rule; and, last and
+/// with no rule, what no rule was about.
+pub(super) struct Found {
+    pub(super) side: Side,
+    pub(super) problems: Vec<(usize, Problem)>,
+    pub(super) unchecked: Option<Problem>,
 }
 
-fn apply_side(
-    rules: &[Rule],
-    side: Side,
-    link: &Link,
-    link_of: &LinkOf<'_>,
-) -> Vec<(usize, Problem)> {
+/// Applies the rules of both sides to a link; `link_of` gives the links of other steps.
+pub(super) fn apply(rules: &Rules, link: &Link, link_of: &LinkOf<'_>) -> Vec<Found> {
+    [Side::Materials, Side::Products]
+        .into_par_iter()
+        .map(|side| apply_side(rules.of(side), side, link, link_of))
+        .collect()
+}
+
+fn apply_side(rules: &[Rule], side: Side, link: &Link, link_of: &LinkOf<'_>) -> Found {
     let own = link.side(side);
     let patterns = PatternSet::new(rules.iter().filter_map(on_names));
+    let other = match side {
+        Side::Materials => &link.products,
+        Side::Products => &link.materials,
+    };
     let mut queue = Queue {
         side,
+        link,
         own,
-        other: match side {
-            Side::Materials => &link.products,
-            Side::Products => &link.materials,
-        },
+        other,
         matching: patterns.matches(own),
         patterns,
         beside: OnceCell::new(),
@@ -68,10 +74,13 @@ fn apply_side(
     };
     for (index, rule) in rules.iter().enumerate() {
         let before = rules.get(..index).unwrap_or_default();
-        let near = |at| near_misses(before, at, own, link_of);
-        queue.apply(index, rule, link_of, &near);
+        queue.apply(index, rule, before, link_of);
     }
-    queue.found
+    Found {
+        side,
+        unchecked: queue.unchecked(),
+        problems: queue.found,
+    }
 }
 
 /// The pattern of a rule, when it is matched with whole names.
@@ -125,6 +134,7 @@ impl Compared {
 /// One side of a link under its rules. Artifacts are known by their place in the order of names.
 struct Queue<'a> {
     side: Side,
+    link: &'a Link,
     own: &'a Artifacts,
     /// The other side of the same link.
     other: &'a Artifacts,
@@ -141,13 +151,7 @@ struct Queue<'a> {
 }
 
 impl<'a> Queue<'a> {
-    fn apply(
-        &mut self,
-        index: usize,
-        rule: &'a Rule,
-        link_of: &LinkOf<'_>,
-        near: &dyn Fn(usize) -> Vec<String>,
-    ) {
+    fn apply(&mut self, index: usize, rule: &'a Rule, before: &'a [Rule], link_of: &LinkOf<'_>) {
         match rule {
             Rule::Allow(pattern) => {
                 let taken = self.matching(pattern);
@@ -155,14 +159,14 @@ impl<'a> Queue<'a> {
             }
             Rule::Create(pattern) => self.new_on(Side::Products, pattern),
             Rule::Delete(pattern) => self.new_on(Side::Materials, pattern),
-            Rule::Disallow(pattern) => self.disallow(index, pattern, rule, near),
+            Rule::Disallow(pattern) => self.disallow(pattern, rule, before, link_of),
             Rule::Match(rule) => {
                 if let Some(other) = link_of(&rule.from) {
                     self.match_with(index, rule, other.side(rule.side));
                 }
             }
             Rule::Modify(pattern) => self.modify(index, pattern),
-            Rule::Require(path) => self.require(index, path),
+            Rule::Require(path) => self.require(path, before, link_of),
         }
     }
 
@@ -195,37 +199,66 @@ impl<'a> Queue<'a> {
         self.waiting.remove(&taken);
     }
 
-    fn disallow(
-        &mut self,
-        index: usize,
-        pattern: &Pattern,
-        rule: &Rule,
-        near: &dyn Fn(usize) -> Vec<String>,
-    ) {
+    fn disallow(&mut self, pattern: &Pattern, rule: &Rule, before: &[Rule], link_of: &LinkOf<'_>) {
         let refused = self.matching(pattern);
+        let near = Near {
+            side: self.side,
+            own: self.own,
+            other: self.other,
+            link_of,
+        };
         for (count, at) in refused.iter().enumerate() {
             let explained = count < EXPLAINED_AT_MOST;
+            let search = count < SEARCHED_AT_MOST;
             let problem = Problem::ArtifactDisallowed {
                 side: self.side,
                 path: self.own.name(at).unwrap_or_default().to_owned(),
                 rule: rule.to_string(),
-                near: if explained { near(at) } else { Vec::new() },
+                near: match explained {
+                    true => near.misses(before, at, search),
+                    false => Vec::new(),
+                },
             };
-            self.found.push((index, problem));
+            self.found.push((before.len(), problem));
         }
         self.waiting.remove(&refused);
     }
 
-    fn require(&mut self, index: usize, path: &ArtifactPath) {
-        let place = self.own.position(path.as_str());
-        if !place.is_some_and(|at| self.waiting.has(at)) {
-            let problem = Problem::ArtifactMissing {
-                side: self.side,
-                path: path.to_string(),
-                taken_before: place.is_some(),
-            };
-            self.found.push((index, problem));
+    fn require(&mut self, path: &ArtifactPath, before: &[Rule], link_of: &LinkOf<'_>) {
+        let name = path.as_str();
+        let place = self.own.position(name);
+        if place.is_some_and(|at| self.waiting.has(at)) {
+            return;
         }
+        let taken_by = match fate(before, self.side, self.link, name, link_of) {
+            Fate::Taken(by) | Fate::Refused(by) => before.get(by).map(ToString::to_string),
+            Fate::Left => None,
+        };
+        let similar = match place {
+            Some(_) => Vec::new(),
+            None => similar(name, around(self.own, name), SIMILAR_AT_MOST),
+        };
+        let problem = Problem::ArtifactMissing {
+            side: self.side,
+            path: name.to_owned(),
+            taken_by,
+            similar: similar.into_iter().map(str::to_owned).collect(),
+        };
+        self.found.push((before.len(), problem));
+    }
+
+    /// What no rule was about.
+    fn unchecked(&self) -> Option<Problem> {
+        let mut left = self.waiting.iter();
+        let named = left.by_ref().take(UNCHECKED_AT_MOST);
+        let paths: Vec<String> = named
+            .filter_map(|at| self.own.name(at).map(str::to_owned))
+            .collect();
+        (!paths.is_empty()).then(|| Problem::ArtifactsUnchecked {
+            side: self.side,
+            count: paths.len() + left.count(),
+            paths,
+        })
     }
 
     fn match_with(&mut self, index: usize, rule: &'a MatchRule, there: &Artifacts) {
@@ -280,34 +313,25 @@ impl<'a> Queue<'a> {
     }
 }
 
-/// The MATCH rules that were about an artifact and did not take it, and why.
-fn near_misses(rules: &[Rule], at: usize, own: &Artifacts, link_of: &LinkOf<'_>) -> Vec<String> {
-    let mut reasons = Vec::new();
-    for rule in rules {
-        let Rule::Match(matching) = rule else {
-            continue;
-        };
-        let Some(other) = link_of(&matching.from) else {
-            continue;
-        };
-        let why = match compare(matching, own, at, other.side(matching.side)) {
-            Some(Agreement::Different) => "has another digest",
-            Some(Agreement::NothingShared) => "has digests of other algorithms only",
-            Some(Agreement::Same | Agreement::TooWeak) | None => continue,
-        };
-        reasons.push(format!(
-            "{} does not, for the {} there {why}",
-            quoted(&rule.to_string()),
-            matching.side.noun()
-        ));
-    }
-    reasons
-}
-
 /// Compares an artifact with the one that a MATCH rule pairs it with. `None` when the rule is not
 /// about it, or there is no such artifact.
 fn compare(rule: &MatchRule, own: &Artifacts, at: usize, there: &Artifacts) -> Option<Agreement> {
-    let name = own.name(at)?;
+    agreement(rule, own.name(at)?, own.digests(at)?, there)
+}
+
+/// The same for an artifact with its name and digests.
+pub(super) fn agreement(
+    rule: &MatchRule,
+    name: &str,
+    digests: &DigestSet,
+    there: &Artifacts,
+) -> Option<Agreement> {
+    let other = there.get(counterpart(rule, name)?.as_ref())?;
+    Some(digests.agreement(other))
+}
+
+/// The name of the artifact that a MATCH rule pairs one with. `None` when the rule is not about it.
+pub(super) fn counterpart<'n>(rule: &MatchRule, name: &'n str) -> Option<Cow<'n, str>> {
     let rest = match &rule.source {
         Some(prefix) => prefix.strip(name)?,
         None => name,
@@ -315,13 +339,12 @@ fn compare(rule: &MatchRule, own: &Artifacts, at: usize, there: &Artifacts) -> O
     if !rule.pattern.matches(rest) {
         return None;
     }
-    let digests = match &rule.destination {
+    match &rule.destination {
         // A rest that starts at the root is not below any folder.
-        Some(_) if rest.starts_with('/') => return None,
-        Some(prefix) => there.get(Prefix::join(prefix, rest).as_str())?,
-        None => there.get(rest)?,
-    };
-    Some(own.digests(at)?.agreement(digests))
+        Some(_) if rest.starts_with('/') => None,
+        Some(prefix) => Some(Prefix::join(prefix, rest).into()),
+        None => Some(rest.into()),
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::model::{ItemName, Link, Rules, Side, Step, quoted};
+use crate::model::{ItemName, Link, Rules, Step, quoted};
 use crate::report::{Finding, Problem, Severity, Status};
 
 use super::{Engine, Node, rules};
@@ -13,7 +13,7 @@ pub(super) enum Ruling {
     /// They compare with the link of a step that has none.
     Missing(ItemName),
     /// All that they found.
-    Found(Vec<(Side, usize, Problem)>),
+    Found(Vec<rules::Found>),
 }
 
 impl Ruling {
@@ -67,9 +67,13 @@ impl Engine<'_> {
                 } else {
                     Status::Passed
                 };
-                for (side, index, problem) in found {
-                    let place = node.place(&format!("{pointer}/{}/{index}", side.rules_field()));
-                    item.fail(problem, place);
+                for side in found {
+                    let list = format!("{pointer}/{}", side.side.rules_field());
+                    for (index, problem) in side.problems {
+                        item.fail(problem, node.place(&format!("{list}/{index}")));
+                    }
+                    let warning = |problem| Finding::warning(problem, node.place(&list));
+                    item.findings.extend(side.unchecked.map(warning));
                 }
             }
         }

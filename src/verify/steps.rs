@@ -13,7 +13,7 @@ use crate::report::{Finding, Item, ItemKind, LinkUse, Problem, Severity, Status}
 use super::glance::{self, Glance};
 use super::params::Parameters;
 use super::signed::{Owner, Signers};
-use super::{Engine, Node, Source, agree};
+use super::{Engine, Node, Source, agree, warnings};
 
 /// What came of looking for the link of one functionary.
 struct Look<'a> {
@@ -185,6 +185,7 @@ impl Engine<'_> {
             item: Some(item),
         };
         let below = self.layout(&source).ok_or_else(refused)?;
+        self.report.enforce(self.request.policy);
         self.inspection_leave(below, item);
         let items = self.report.items.get_mut(item..).unwrap_or_default();
         let clean = !items.iter().any(Item::has_errors);
@@ -254,9 +255,18 @@ fn settle(node: &Node, step: &Step, links: &[(&str, Link)], item: &mut Item) -> 
             let place = node.place(&format!("{}/expected_command", step.pointer));
             item.findings.push(Finding::warning(problem, place));
         }
+        for problem in warnings::link_warnings(path, link) {
+            item.findings.push(Finding::warning(problem, None));
+        }
     }
     match settled {
-        Ok(link) => Some(link),
+        Ok(link) => {
+            for problem in warnings::record_warnings(&link) {
+                let place = node.place(&step.pointer);
+                item.findings.push(Finding::warning(problem, place));
+            }
+            Some(link)
+        }
         Err(problems) => {
             for problem in problems {
                 item.fail(problem, node.place(&step.pointer));

@@ -3,7 +3,8 @@
 //! builds the chain, signs it, runs the binary, and compares the verdict and the whole set of codes.
 //!
 //! The sound chain: `root.layout`, signed by owner, has the steps `write` (by alice, makes `a`) and
-//! `pack` (by bob, takes `a`, makes `b`); their links are in `links/`. A line of `changes` is one of:
+//! `pack` (by bob, takes `a`, makes `b`); their links are in `links/`. The layout holds
+//! carol's key too if `changes` names her in a line about it. A line of `changes` is one of:
 //!
 //! ```text
 //! set DOC POINTER JSON      a value of the payload; `-` at the end of the pointer appends

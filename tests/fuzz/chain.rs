@@ -18,7 +18,7 @@ use linkwright::model::{
     LinkFileError, Moment, PayloadKind, wanted_links,
 };
 use linkwright::render::{self, Dress};
-use linkwright::report::{ItemKind, Status, Verdict};
+use linkwright::report::{ItemKind, Policy, Status, Verdict};
 use linkwright::verify::{
     Checked, Inspected, InspectionError, Inspector, Outcome, Owner, Parameters, Request,
     layout_problem, verify,
@@ -512,6 +512,7 @@ pub(crate) fn decide_for(files: &Files, owners: &[Person], backwards: bool) -> D
         now: Moment::parse(NOW).unwrap(),
         parameters: &Parameters::new(),
         sublayout_inspections: false,
+        policy: &Policy::default(),
     };
     let outcome = verify(&request, &mut inspector);
     assert_consistent(&outcome, &layout);

@@ -10,7 +10,7 @@ use proptest::sample::Index;
 use linkwright::encoding::{Value, indented, parse};
 use linkwright::keys::KeyId;
 use linkwright::model::{Envelope, Form, Moment};
-use linkwright::report::Verdict;
+use linkwright::report::{Policy, Verdict};
 use linkwright::store;
 use linkwright::verify::{Owner, Parameters, Request, verify};
 
@@ -147,6 +147,7 @@ fn from_disk(files: &Files, folder: &Path) -> Verdict {
         now: Moment::parse("2030-01-01T00:00:00Z").unwrap(),
         parameters: &Parameters::new(),
         sublayout_inspections: false,
+        policy: &Policy::default(),
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

@@ -24,10 +24,8 @@ impl Links {
     /// A wrong folder would look like missing links.
     pub(super) fn check(&self, report: &mut Report) {
         if report.verdict() == Verdict::Refuse && !self.link_dir.is_dir() {
-            let problem = Problem::LinkUnreadable {
-                link: self.link_dir.to_string_lossy().into_owned(),
-                why: "there is no such folder for the links".to_owned(),
-            };
+            let folder = self.link_dir.to_string_lossy().into_owned();
+            let problem = Problem::LinkFolderMissing { folder };
             report.findings.push(Finding::error(problem, None));
         }
     }

@@ -3,6 +3,7 @@
 mod answers;
 mod inspecting;
 mod links;
+mod policy;
 mod trust;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ use super::progress::Listener;
 use answers::Answers;
 use inspecting::Inspecting;
 use links::Links;
+use policy::PolicyOptions;
 use trust::{Trust, owner};
 
 /// Decide from a signed layout and links whether the product may be released
@@ -48,6 +50,8 @@ pub(crate) struct Verify {
     now: Option<Moment>,
     #[command(flatten)]
     inspecting: Inspecting,
+    #[command(flatten)]
+    policy: PolicyOptions,
     #[command(flatten)]
     answers: Answers,
 }
@@ -116,6 +120,7 @@ impl Verify {
         let owners: Vec<Owner<'_>> = keys.iter().map(owner).collect();
         let evidence = self.links.read(&layout);
         let parameters: Parameters = self.parameters.iter().cloned().collect();
+        let policy = self.policy.policy();
         let request = Request {
             document: &document,
             layout: &layout,
@@ -124,9 +129,11 @@ impl Verify {
             now,
             parameters: &parameters,
             sublayout_inspections: self.inspecting.sublayouts_too(),
+            policy: &policy,
         };
         let mut inspector = self.inspecting.inspector(listener);
         let mut outcome = verify(&request, &mut inspector);
+        outcome.report.layout.clock_set = self.now.is_some();
         self.links.check(&mut outcome.report);
         outcome
     }

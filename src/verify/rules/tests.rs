@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::DigestSet;
 
 fn artifacts(list: &[(&str, u8)]) -> Artifacts {
     let one = |(path, byte): &(&str, u8)| {
@@ -33,7 +32,8 @@ fn products(rules: &[&str], link: &Link, other: &Link) -> Vec<String> {
     let found = apply(&rules, link, &link_of);
     found
         .into_iter()
-        .map(|(_, index, problem)| format!("{index} {}", problem.code()))
+        .flat_map(|side| side.problems)
+        .map(|(index, problem)| format!("{index} {}", problem.code()))
         .collect()
 }
 
@@ -266,10 +266,15 @@ proptest! {
             };
             path.clone()
         };
-        let found: Vec<_> = apply(&rules, &link, &link_of)
-            .iter()
-            .map(|(side, index, problem)| (*side, *index, problem.code(), path(problem)))
-            .collect();
+        let applied = apply(&rules, &link, &link_of);
+        let of_side = |side: &Found| {
+            let (which, problems) = (side.side, side.problems.iter());
+            let one = |(index, problem): &(usize, Problem)| {
+                (which, *index, problem.code(), path(problem))
+            };
+            problems.map(one).collect::<Vec<_>>()
+        };
+        let found: Vec<_> = applied.iter().flat_map(of_side).collect();
         let expected: Vec<_> = [Side::Materials, Side::Products]
             .into_iter()
             .flat_map(|side| {
@@ -278,5 +283,212 @@ proptest! {
             })
             .collect();
         prop_assert_eq!(found, expected);
+        for side in &applied {
+            each_fate_is_that_of_all(&rules, side, &link, &link_of)?;
+        }
     }
+}
+
+/// The artifacts one by one come to what all at once came to.
+fn each_fate_is_that_of_all(
+    rules: &Rules,
+    applied: &Found,
+    link: &Link,
+    link_of: &LinkOf<'_>,
+) -> Result<(), TestCaseError> {
+    let side = applied.side;
+    let refused = |name: &str| {
+        applied
+            .problems
+            .iter()
+            .find_map(|(index, problem)| match problem {
+                Problem::ArtifactDisallowed { path, .. } if path == name => Some(*index),
+                _ => None,
+            })
+    };
+    let unchecked = match &applied.unchecked {
+        Some(Problem::ArtifactsUnchecked { paths, count, .. }) => {
+            prop_assert_eq!(paths.len(), *count);
+            paths.as_slice()
+        }
+        other => {
+            prop_assert!(other.is_none());
+            &[]
+        }
+    };
+    for name in link.side(side).keys() {
+        let fate = fate(rules.of(side), side, link, name, link_of);
+        prop_assert_eq!(
+            refused(name),
+            match fate {
+                Fate::Refused(by) => Some(by),
+                Fate::Taken(_) | Fate::Left => None,
+            }
+        );
+        let left = unchecked.iter().any(|left| left == name);
+        prop_assert_eq!(left, fate == Fate::Left);
+    }
+    Ok(())
+}
+
+/// Why the product `path` is refused behind these rules.
+fn near(rules: &[&str], path: &str, link: &Link, other: &Link) -> Vec<String> {
+    let mut all: Vec<Rule> = rules.iter().map(|rule| rule.parse().unwrap()).collect();
+    all.push("DISALLOW *".parse().unwrap());
+    let rules = Rules {
+        products: all,
+        ..Rules::default()
+    };
+    let link_of = |name: &ItemName| (name.as_str() == "o").then_some(other);
+    let found = apply(&rules, link, &link_of);
+    let problems = found.into_iter().flat_map(|side| side.problems);
+    let why = |(_, problem): (usize, Problem)| match problem {
+        Problem::ArtifactDisallowed { path: p, near, .. } if p == path => Some(near),
+        _ => None,
+    };
+    let near = problems.filter_map(why).next().unwrap_or_default();
+    near.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn another_digest_elsewhere_is_told_with_both() {
+    let (mine, other) = (link(&[], &[("a", 1)]), link(&[], &[("a", 2)]));
+    assert_eq!(
+        near(&["MATCH a WITH PRODUCTS FROM o"], "a", &mine, &other),
+        [
+            "`MATCH a WITH PRODUCTS FROM o` does not: the product `a` of `o` has the `sha256` \
+          digest 020202020202…, this one 010101010101…"
+        ]
+    );
+}
+
+#[test]
+fn the_prefixes_that_would_do_are_named_only_if_they_do() {
+    let mine = link(&[], &[("dist/a/x.so", 1), ("b", 2), ("c/y", 3)]);
+    let other = link(
+        &[],
+        &[("out/a/x.so", 1), ("out/renamed", 2), ("y", 3), ("z/y", 3)],
+    );
+    let would = |rule, path| near(&[rule], path, &mine, &other).join("");
+    let said = would("MATCH *.so WITH PRODUCTS FROM o", "dist/a/x.so");
+    assert!(
+        said.ends_with("`MATCH *.so IN dist WITH PRODUCTS IN out FROM o` would take it"),
+        "{said}"
+    );
+    let said = would("MATCH dist/* WITH PRODUCTS FROM o", "dist/a/x.so");
+    assert!(said.ends_with("`MATCH * IN dist WITH PRODUCTS IN out FROM o` would take it"));
+    let said = would("MATCH b WITH PRODUCTS FROM o", "b");
+    assert!(
+        said.ends_with("the same content is the product `out/renamed` of `o`"),
+        "{said}"
+    );
+    let said = would("MATCH * IN c WITH PRODUCTS IN d FROM o", "c/y");
+    assert!(
+        said.contains("the same content is the product `y` of `o`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn names_that_may_have_been_meant_are_named() {
+    let (mine, other) = (
+        link(&[], &[("main.c", 1)]),
+        link(&[], &[("mian.c", 2), ("q", 3)]),
+    );
+    let said = near(&["MATCH * WITH PRODUCTS FROM o"], "main.c", &mine, &other);
+    assert!(
+        said[0].ends_with("`o` has no product `main.c`, but `mian.c`"),
+        "{said:?}"
+    );
+    let rules: Rules = Rules {
+        products: vec![
+            "REQUIRE mian.c".parse().unwrap(),
+            "REQUIRE zzz".parse().unwrap(),
+        ],
+        ..Rules::default()
+    };
+    let found = apply(&rules, &mine, &|_: &ItemName| None);
+    let said: Vec<String> = found[1]
+        .problems
+        .iter()
+        .map(|(_, problem)| problem.to_string())
+        .collect();
+    assert!(
+        said[0].ends_with("it is not there, but `main.c` is"),
+        "{said:?}"
+    );
+    assert!(said[1].ends_with("it is not there"), "{said:?}");
+}
+
+#[test]
+fn each_kind_of_rule_says_why_it_did_not_take() {
+    let mine = link(
+        &[("a", 1), ("b", 1)],
+        &[("a", 1), ("b", 2), ("N/x", 1), ("./s", 1)],
+    );
+    let none = Link::default();
+    let said = |rule, path| near(&[rule], path, &mine, &none).join("");
+    for (rule, path, end) in [
+        ("CREATE *", "a", "it is a material too, the same"),
+        ("CREATE *", "b", "it is a material too, with another digest"),
+        (
+            "DELETE *",
+            "N/x",
+            "it takes materials only, and stands among the rules for the other side",
+        ),
+        ("MODIFY *", "a", "its digest is the same on both sides"),
+        ("MODIFY *", "N/x", "it is no material"),
+        ("ALLOW N", "N/x", "`ALLOW N/*` would take it"),
+        ("ALLOW N/", "N/x", "`ALLOW N/*` would take it"),
+        ("ALLOW s", "./s", "`ALLOW ./s` would take it"),
+        ("CREATE ./N/*", "N/x", "`CREATE N/*` would take it"),
+        ("ALLOW N/**/x", "N/x", "`ALLOW N/x` would take it"),
+        (
+            "ALLOW n/*",
+            "N/x",
+            "its pattern differs from the name in upper and lower case",
+        ),
+        (
+            "ALLOW N/xy",
+            "N/x",
+            "its name is another, though much like this one",
+        ),
+        ("ALLOW q*", "N/x", ""),
+        ("DISALLOW q", "N/x", ""),
+    ] {
+        let said = said(rule, path);
+        assert!(
+            said.ends_with(end) && said.is_empty() == end.is_empty(),
+            "{rule} {path}: {said}"
+        );
+    }
+}
+
+#[test]
+fn what_took_a_required_artifact_is_named() {
+    let mine = link(&[], &[("a", 1)]);
+    let rules = Rules {
+        products: ["ALLOW *", "REQUIRE a"]
+            .iter()
+            .map(|rule| rule.parse().unwrap())
+            .collect(),
+        ..Rules::default()
+    };
+    let found = apply(&rules, &mine, &|_: &ItemName| None);
+    assert!(matches!(
+        &found[1].problems[..],
+        [(1, Problem::ArtifactMissing { taken_by: Some(rule), .. })] if rule == "ALLOW *"
+    ));
+}
+
+#[test]
+fn what_no_rule_is_about_is_counted_and_the_first_named() {
+    let names: Vec<String> = (0..150).map(|n| format!("{n:03}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let found = apply(&Rules::default(), &link(&[], &many), &|_: &ItemName| None);
+    assert!(matches!(
+        &found[1].unchecked,
+        Some(Problem::ArtifactsUnchecked { count: 150, paths, .. }) if paths.len() == 100
+    ));
+    assert_eq!(found[0].unchecked, None);
 }

@@ -1,0 +1,77 @@
+//! What refuses nothing and should be looked at all the same, unless the
+//! [`Policy`](crate::report::Policy) says that it does refuse.
+
+use crate::encoding::Value;
+use crate::model::{Link, Side};
+use crate::report::{Finding, Place, Problem};
+
+use super::{Engine, Node};
+
+/// How many days before its end a layout is said to expire soon.
+const SOON_DAYS: i32 = 30;
+
+/// How many of the artifacts without a strong digest are named.
+const WEAK_AT_MOST: usize = 100;
+
+impl Engine<'_> {
+    /// About the layout itself.
+    pub(super) fn layout_warnings(&mut self, node: &Node, item: Option<usize>) {
+        let now = self.request.now;
+        if let Some(expires) = node.layout.expires
+            && expires > now
+            && expires < now.after_days(SOON_DAYS)
+        {
+            let days = SOON_DAYS;
+            let problem = Problem::LayoutExpiresSoon { expires, days };
+            self.warn(item, problem, node.place("/expires"));
+        }
+        let layout = node.layout.clone();
+        for keyid in layout.functionaries.keys() {
+            let mut steps = layout.steps.iter();
+            if !steps.any(|step| step.pubkeys.contains(keyid)) {
+                let keyid = keyid.clone();
+                self.warn(item, Problem::KeyUnused { keyid }, node.place("/keys"));
+            }
+        }
+    }
+
+    fn warn(&mut self, item: Option<usize>, problem: Problem, place: Option<Place>) {
+        let finding = Finding::warning(problem, place);
+        match item.and_then(|item| self.report.items.get_mut(item)) {
+            Some(item) => item.findings.push(finding),
+            None => self.report.findings.push(finding),
+        }
+    }
+}
+
+/// About one link that counts.
+pub(super) fn link_warnings(path: &str, link: &Link) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(Value::Number(number)) = link.byproducts.get("return-value")
+        && let Some(status) = number.as_i64()
+        && status != 0
+    {
+        let link = path.to_owned();
+        problems.push(Problem::CommandFailed { link, status });
+    }
+    problems
+}
+
+/// About the link that stands for a step.
+pub(super) fn record_warnings(link: &Link) -> Vec<Problem> {
+    let weak = |side: Side| {
+        let artifacts = link.side(side).iter();
+        let mut weak = artifacts
+            .filter(|(_, digests)| !digests.has_strong())
+            .map(|(name, _)| name);
+        let named = weak.by_ref().take(WEAK_AT_MOST);
+        let paths: Vec<String> = named.map(str::to_owned).collect();
+        (!paths.is_empty()).then(|| Problem::WeakRecord {
+            side,
+            count: paths.len() + weak.count(),
+            paths,
+        })
+    };
+    let sides = [Side::Materials, Side::Products].into_iter();
+    sides.filter_map(weak).collect()
+}
