@@ -289,6 +289,7 @@ fn ours(layout: &str, folder: &Path) -> Verdict {
         parameters: &Parameters::new(),
         sublayout_inspections: false,
         policy: &Policy::default(),
+        explain: &[],
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

@@ -5,8 +5,11 @@
 
 use std::io::{self, Write};
 
-use crate::model::{escaped, printable, quoted};
-use crate::report::{Finding, Item, ItemKind, Report, Severity, Status, Verdict};
+use crate::keys::KeyId;
+use crate::model::{escaped, printable, quoted, quoted_list};
+use crate::report::{
+    Explanation, Finding, Item, ItemKind, Passage, Report, Severity, Status, Verdict,
+};
 
 /// How many findings with one code at one place are shown before the rest is counted.
 const SHOWN_AT_MOST: usize = 10;
@@ -32,6 +35,9 @@ pub fn human(report: &Report, dress: Dress, out: &mut dyn Write) -> io::Result<(
         findings(&item.findings, "    ", dress, out)?;
     }
     findings(&report.findings, "", dress, out)?;
+    for explanation in &report.explanations {
+        life(explanation, dress, out)?;
+    }
     answer(report, dress, out)
 }
 
@@ -45,15 +51,14 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for keyid in &layout.signed_by {
         writeln!(out, "  signed by {}", escaped(keyid.as_str()))?;
     }
+    for condition in layout.conditions() {
+        writeln!(out, "  note: {}", printable(&condition))?;
+    }
     Ok(())
 }
 
 fn item_line(item: &Item, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
-    let kind = match item.kind {
-        ItemKind::Step => "step",
-        ItemKind::Inspection => "inspection",
-        ItemKind::Sublayout => "sublayout",
-    };
+    let kind = kind_word(item.kind);
     let status = match item.status {
         Status::Passed => dress.paint("passed", GREEN),
         Status::Failed => dress.paint("FAILED", RED),
@@ -119,8 +124,70 @@ fn finding(finding: &Finding, indent: &str, dress: Dress, out: &mut dyn Write) -
         Severity::Warning => dress.paint("warning", YELLOW),
         Severity::Note => "note".to_owned(),
     };
-    let message = printable(&finding.problem.to_string()).replace('\n', "; ");
-    writeln!(out, "{indent}{word}[{}]: {message}", finding.problem.code())
+    let line = |text: &str| printable(text).replace('\n', "; ");
+    let message = line(&finding.problem.headline());
+    writeln!(out, "{indent}{word}[{}]: {message}", finding.problem.code())?;
+    for detail in finding.problem.details() {
+        writeln!(out, "{indent}  - {}", line(&detail))?;
+    }
+    Ok(())
+}
+
+/// How many digits of a digest are shown.
+const DIGITS_SHOWN: usize = 16;
+
+/// Where an artifact came from and went to, one stage a line with what the rules made of it below.
+fn life(explanation: &Explanation, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "artifact {}", quoted(&explanation.path))?;
+    if explanation.stages.is_empty() {
+        let similar = match explanation.similar.as_slice() {
+            [] => String::new(),
+            names => format!("; there is {}", quoted_list(names, names.len())),
+        };
+        return writeln!(out, "  no link that counts has it{similar}");
+    }
+    for stage in &explanation.stages {
+        let (kind, noun) = (kind_word(stage.kind), stage.side.noun());
+        let name = match stage.path == explanation.path {
+            true => String::new(),
+            false => format!(" as {}", quoted(&stage.path)),
+        };
+        write!(out, "  {noun} of {kind} {}{name}", quoted(&stage.item))?;
+        let digest = stage.digests.iter().next();
+        let digest = digest.map(|(algorithm, digest)| {
+            let start: String = digest.chars().take(DIGITS_SHOWN).collect();
+            format!("{} {start}…", quoted(algorithm.name()))
+        });
+        writeln!(
+            out,
+            ", {}",
+            digest.unwrap_or_else(|| "without a digest".to_owned())
+        )?;
+        let ids: Vec<&str> = stage.signed_by.iter().map(KeyId::as_str).collect();
+        if !ids.is_empty() {
+            writeln!(
+                out,
+                "    signed for by {}",
+                quoted_list(&ids, SHOWN_AT_MOST)
+            )?;
+        }
+        let passage = stage.passage.to_string();
+        let passage = match stage.passage {
+            Passage::Taken { .. } => passage,
+            Passage::Refused { .. } => dress.paint(&passage, RED),
+            Passage::Left | Passage::NotReached => dress.paint(&passage, YELLOW),
+        };
+        writeln!(out, "    {passage}")?;
+    }
+    Ok(())
+}
+
+fn kind_word(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::Step => "step",
+        ItemKind::Inspection => "inspection",
+        ItemKind::Sublayout => "sublayout",
+    }
 }
 
 fn answer(report: &Report, dress: Dress, out: &mut dyn Write) -> io::Result<()> {

@@ -2,24 +2,33 @@
 //!
 //! ```json
 //! {"schema": "linkwright/verify/v1", "verdict": "pass|refuse|undecided",
-//!  "layout": {"path": "…", "expires": "…", "signed_by": ["KEYID"], "now": "…"},
+//!  "layout": {"path": "…", "expires": "…", "signed_by": ["KEYID"], "now": "…", "clock_set": false,
+//!             "sublayout_inspections": false, "parameters": {"NAME": "VALUE"}},
 //!  "items": [{"kind": "step|inspection|sublayout", "name": "…",
 //!             "status": "passed|failed|not-reached",
 //!             "links": [{"path": "…", "keyid": "…", "counted": true, "why_not": null}],
 //!             "findings": […]}],
 //!  "findings": [{"code": "…", "severity": "error|warning|note", "message": "…", "help": "…",
-//!                "place": {"document": "…", "pointer": "…"}}]}
+//!                "place": {"document": "…", "pointer": "…"}}],
+//!  "explanations": [{"path": "…", "similar": ["…"],
+//!                    "stages": [{"kind": "step|inspection", "item": "…", "side": "material|product",
+//!                                "path": "…", "digests": {"sha256": "…"}, "signed_by": ["KEYID"],
+//!                                "outcome": "taken|refused|left|not-reached", "rule": "…",
+//!                                "same_as": {"item": "…", "side": "…", "path": "…"}}]}]}
 //! ```
 //!
 //! `place` is null where a finding has none. Fields may be added within a version, never changed.
 
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::keys::KeyId;
 use crate::model::is_unprintable;
-use crate::report::{Finding, Item, ItemKind, LinkUse, Report, Severity, Status, Verdict};
+use crate::report::{
+    Explanation, Finding, Item, ItemKind, LinkUse, Passage, Report, Severity, Stage, Status,
+    Verdict,
+};
 
 /// The version of the document.
 pub const SCHEMA: &str = "linkwright/verify/v1";
@@ -42,9 +51,13 @@ pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "expires": layout.expires.map(|expires| expires.to_string()),
             "signed_by": layout.signed_by.iter().map(KeyId::as_str).collect::<Vec<_>>(),
             "now": layout.now.map(|now| now.to_string()),
+            "clock_set": layout.clock_set,
+            "sublayout_inspections": layout.sublayout_inspections,
+            "parameters": layout.parameters,
         },
         "items": report.items.iter().map(item).collect::<Vec<_>>(),
         "findings": findings(&report.findings),
+        "explanations": report.explanations.iter().map(explanation).collect::<Vec<_>>(),
     });
     let text = serde_json::to_string_pretty(&document)?;
     // Outside ASCII, such characters can stand in strings only, where an escape means the same.
@@ -62,11 +75,7 @@ pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 fn item(item: &Item) -> Value {
     json!({
-        "kind": match item.kind {
-            ItemKind::Step => "step",
-            ItemKind::Inspection => "inspection",
-            ItemKind::Sublayout => "sublayout",
-        },
+        "kind": kind(item.kind),
         "name": item.name,
         "status": match item.status {
             Status::Passed => "passed",
@@ -85,6 +94,48 @@ fn link(link: &LinkUse) -> Value {
         "counted": link.why_not.is_none(),
         "why_not": link.why_not,
     })
+}
+
+fn explanation(explanation: &Explanation) -> Value {
+    json!({
+        "path": explanation.path,
+        "similar": explanation.similar,
+        "stages": explanation.stages.iter().map(stage).collect::<Vec<_>>(),
+    })
+}
+
+fn stage(stage: &Stage) -> Value {
+    let digests = stage.digests.iter();
+    let digests = digests.map(|(algorithm, digest)| (algorithm.name().to_owned(), json!(digest)));
+    let (outcome, rule, same_as) = match &stage.passage {
+        Passage::Taken { rule, same_as } => ("taken", Some(rule), same_as.as_ref()),
+        Passage::Refused { rule } => ("refused", Some(rule), None),
+        Passage::Left => ("left", None, None),
+        Passage::NotReached => ("not-reached", None, None),
+    };
+    json!({
+        "kind": kind(stage.kind),
+        "item": stage.item,
+        "side": stage.side.noun(),
+        "path": stage.path,
+        "digests": digests.collect::<Map<_, _>>(),
+        "signed_by": stage.signed_by.iter().map(KeyId::as_str).collect::<Vec<_>>(),
+        "outcome": outcome,
+        "rule": rule,
+        "same_as": same_as.map(|other| json!({
+            "item": other.from.as_str(),
+            "side": other.side.noun(),
+            "path": other.path,
+        })),
+    })
+}
+
+fn kind(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::Step => "step",
+        ItemKind::Inspection => "inspection",
+        ItemKind::Sublayout => "sublayout",
+    }
 }
 
 fn findings(findings: &[Finding]) -> Vec<Value> {

@@ -4,11 +4,15 @@
 //! about it. Every [`Problem`] knows its stable code, its one-line message and what to do next;
 //! renderers only lay them out.
 
+mod explanation;
+mod instead;
 mod near;
 mod policy;
 mod problem;
 mod words;
 
+pub use explanation::{Explanation, Passage, Stage};
+pub use instead::{Instead, Otherwise};
 pub use near::{DigestPair, Miss, NearMiss, Other};
 pub use policy::{Policy, codes};
 pub use problem::{Difference, DifferenceKind, Problem};
@@ -28,6 +32,8 @@ pub struct Report {
     pub items: Vec<Item>,
     /// What belongs to no single item.
     pub findings: Vec<Finding>,
+    /// The lives of artifacts that somebody asked about.
+    pub explanations: Vec<Explanation>,
 }
 
 /// What is known of the layout.
@@ -165,6 +171,7 @@ impl Report {
             layout,
             items: Vec::new(),
             findings: Vec::new(),
+            explanations: Vec::new(),
         }
     }
 

@@ -11,7 +11,7 @@ use super::words::{
     NAMED_AT_MOST, behind, but, counted, differences as shown_differences, found_instead, named,
     threshold_help,
 };
-use super::{DigestPair, NearMiss};
+use super::{DigestPair, Instead, NearMiss};
 
 /// One kind of thing that can be found, with what a reader needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -144,11 +144,16 @@ pub enum Problem {
     #[error("the signature of {} under the key {} is wrong", quoted(link), quoted(keyid.as_str()))]
     LinkSignatureInvalid { link: String, keyid: KeyId },
     /// A link has no signature under its functionary's key.
-    #[error("{} is not signed under the key {}{}", quoted(link), quoted(keyid.as_str()), found_instead(found))]
+    #[error("{} is not signed under the key {}{}", quoted(link), quoted(keyid.as_str()), match other_id {
+        Some(id) => format!(", but under {}, another id of the same key", quoted(id.as_str())),
+        None => found_instead(found),
+    })]
     LinkSignatureMissing {
         link: String,
         keyid: KeyId,
         found: Vec<String>,
+        /// The key's other id, if it has signed under that.
+        other_id: Option<KeyId>,
     },
     /// A link file exists and cannot be read.
     #[error("cannot read {}: {why}", quoted(link))]
@@ -193,13 +198,13 @@ pub enum Problem {
     #[error("{} is not followed: {why}", quoted(link))]
     SublayoutTooDeep { link: String, why: String },
     /// Too few valid links.
-    #[error("{needed} valid {} from distinct authorised functionaries {} needed, found {found}{}{}",
+    #[error("{needed} valid {} from distinct authorised functionaries {} needed, found {found}{}{}{}",
         if *needed == 1 { "link" } else { "links" }, if *needed == 1 { "is" } else { "are" },
         if links > found { format!(" (in {links} links, for a key under two ids is one functionary)") } else { String::new() },
         match looked_for.as_slice() {
             [] => String::new(),
             files => format!("; there is no {}", quoted_list(files, NAMED_AT_MOST)),
-        })]
+        }, behind(instead))]
     ThresholdNotMet {
         step: ItemName,
         needed: u64,
@@ -208,6 +213,10 @@ pub enum Problem {
         /// Valid links.
         links: usize,
         looked_for: Vec<String>,
+        /// Other files of the step.
+        instead: Vec<Instead>,
+        /// The command that the layout expects.
+        command: Vec<String>,
     },
     /// Artifacts were recorded with digests that show nothing.
     #[error("{} without a strong digest, so nothing can be compared with {}: {}",
@@ -328,6 +337,8 @@ impl Problem {
         } = self
         {
             shown_differences(differences, *more)
+        } else if let Self::ThresholdNotMet { instead, .. } = self {
+            instead.iter().map(ToString::to_string).collect()
         } else {
             Vec::new()
         }
@@ -336,10 +347,13 @@ impl Problem {
     /// What a person can do next; empty where the message says it all.
     pub fn help(&self) -> Cow<'static, str> {
         if let Self::ThresholdNotMet {
-            step, looked_for, ..
+            step,
+            looked_for,
+            command,
+            ..
         } = self
         {
-            return threshold_help(step, looked_for);
+            return threshold_help(step, looked_for, command);
         }
         Cow::Borrowed(self.fixed_help())
     }
@@ -414,6 +428,11 @@ impl Problem {
             }
             Self::LinkSignatureInvalid { .. } => {
                 "the file was changed after it was signed, or signed by another key: get the original, or perform the step again"
+            }
+            Self::LinkSignatureMissing {
+                other_id: Some(_), ..
+            } => {
+                "sign the link again under the id that the layout has, see --keyid-style, or the layout's owner lists the key under the other id"
             }
             Self::LinkSignatureMissing { .. } => {
                 "perform the step with a key that the step authorises; `linkwright key id` tells a key's ids"

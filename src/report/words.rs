@@ -72,14 +72,22 @@ pub(super) fn differences(list: &[Difference], more: usize) -> Vec<String> {
 
 /// What to do about missing links; where none is missing, the findings about those that are there
 /// say more.
-pub(super) fn threshold_help(step: &ItemName, looked_for: &[String]) -> Cow<'static, str> {
+pub(super) fn threshold_help(
+    step: &ItemName,
+    looked_for: &[String],
+    command: &[String],
+) -> Cow<'static, str> {
     if looked_for.is_empty() {
         return Cow::Borrowed(
             "see the findings about the step's keys and links; the step needs more functionaries",
         );
     }
     let step = command_line(&[step.as_str()]);
+    let command = match command {
+        [] => "COMMAND".to_owned(),
+        words => command_line(words),
+    };
     Cow::Owned(format!(
-        "put the missing links into the folder given with --link-dir, or have a functionary perform the step: `linkwright run --step-name {step} --signing-key KEY --materials PATH… --products PATH… -- COMMAND`"
+        "put the missing links into the folder given with --link-dir, or have a functionary perform the step: `linkwright run --step-name {step} --signing-key KEY --materials PATH… --products PATH… -- {command}`"
     ))
 }

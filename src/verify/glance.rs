@@ -4,9 +4,10 @@
 use rayon::prelude::*;
 
 use crate::keys::{KeyId, PublicKey};
-use crate::model::{Envelope, Evidence, Layout, Link, LinkFile, PayloadKind, Step};
+use crate::model::{Envelope, Evidence, Functionary, Layout, Link, LinkFile, PayloadKind, Step};
 use crate::report::Problem;
 
+use super::instead::other_id;
 use super::signed::{self, Signed};
 
 /// What a file says of itself, before it is known whether it counts.
@@ -47,7 +48,7 @@ fn glance(layout: &Layout, step: &Step, keyid: &KeyId, evidence: &Evidence) -> O
     let file = evidence.get(&step.name, keyid)?;
     let envelope = file.content.as_ref().ok()?;
     let (signature, link) = rayon::join(
-        || signature_problem(file, envelope, key, &functionary.keyid),
+        || signature_problem(file, envelope, key, functionary),
         || match envelope.kind() {
             PayloadKind::Layout => None,
             PayloadKind::Link | PayloadKind::Other(_) => Some(read_link(file, envelope, step)),
@@ -71,8 +72,9 @@ fn signature_problem(
     file: &LinkFile,
     envelope: &Envelope,
     key: &PublicKey,
-    signed_as: &KeyId,
+    functionary: &Functionary,
 ) -> Option<Problem> {
+    let signed_as = &functionary.keyid;
     let (link, keyid) = (file.path.clone(), signed_as.clone());
     match signed::check(envelope, key, std::slice::from_ref(signed_as)) {
         Signed::Good => None,
@@ -81,6 +83,7 @@ fn signature_problem(
             link,
             keyid,
             found: signed::ids_found(envelope),
+            other_id: other_id(functionary, envelope),
         }),
     }
 }

@@ -20,8 +20,10 @@
 //! 9. The layout amounts to a link of its own, the summary.
 
 mod agree;
+mod explain;
 mod fate;
 mod glance;
+mod instead;
 mod near;
 mod params;
 mod rules;
@@ -61,6 +63,8 @@ pub struct Request<'a> {
     pub sublayout_inspections: bool,
     /// Which warnings refuse.
     pub policy: &'a Policy,
+    /// Names of artifacts whose lives are told.
+    pub explain: &'a [String],
 }
 
 /// A verification's result.
@@ -278,7 +282,7 @@ impl<'a> Engine<'a> {
 
     /// Steps 7 and 8. A command that fails ends it: what comes after is not reached.
     fn inspections(&mut self, inspector: &mut dyn Inspector) {
-        for node in std::mem::take(&mut self.nodes) {
+        for mut node in std::mem::take(&mut self.nodes) {
             self.report.enforce(self.request.policy);
             let evidence = self.evidence.clone();
             let released = node.layout.release_inspections(&self.report);
@@ -322,6 +326,7 @@ impl<'a> Engine<'a> {
                     None => self.not_reached(first + at),
                 }
             }
+            node.links = links;
             self.nodes.push(node);
         }
     }
@@ -361,6 +366,7 @@ impl<'a> Engine<'a> {
     /// Step 9.
     fn finish(mut self) -> Outcome {
         self.report.enforce(self.request.policy);
+        self.explain();
         let passed = self.report.verdict() == Verdict::Pass;
         let summary = self.nodes.last().filter(|_| passed).and_then(|root| {
             let names = root.layout.steps.iter().map(|step| &step.name);

@@ -13,7 +13,7 @@ use crate::report::{Finding, Item, ItemKind, LinkUse, Problem, Severity, Status}
 use super::glance::{self, Glance};
 use super::params::Parameters;
 use super::signed::{Owner, Signers};
-use super::{Engine, Node, Source, agree, warnings};
+use super::{Engine, Node, Source, agree, instead, warnings};
 
 /// What came of looking for the link of one functionary.
 struct Look<'a> {
@@ -81,6 +81,8 @@ impl Engine<'_> {
                 found,
                 links: links.len(),
                 looked_for,
+                instead: instead::instead(&layout, step, evidence.of(&step.name)),
+                command: step.expected_command.clone(),
             };
             item.fail(problem, node.place(&step.pointer));
         }

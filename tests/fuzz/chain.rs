@@ -513,6 +513,7 @@ pub(crate) fn decide_for(files: &Files, owners: &[Person], backwards: bool) -> D
         parameters: &Parameters::new(),
         sublayout_inspections: false,
         policy: &Policy::default(),
+        explain: &[],
     };
     let outcome = verify(&request, &mut inspector);
     assert_consistent(&outcome, &layout);

@@ -148,6 +148,7 @@ fn from_disk(files: &Files, folder: &Path) -> Verdict {
         parameters: &Parameters::new(),
         sublayout_inspections: false,
         policy: &Policy::default(),
+        explain: &[],
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

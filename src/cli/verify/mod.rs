@@ -50,6 +50,10 @@ pub(crate) struct Verify {
     now: Option<Moment>,
     #[command(flatten)]
     inspecting: Inspecting,
+    /// Tell the whole life of this artifact: where it came from, who signed for it, and which rule let
+    /// it through at each step (repeatable)
+    #[arg(long, value_name = "PATH")]
+    explain: Vec<String>,
     #[command(flatten)]
     policy: PolicyOptions,
     #[command(flatten)]
@@ -130,6 +134,7 @@ impl Verify {
             parameters: &parameters,
             sublayout_inspections: self.inspecting.sublayouts_too(),
             policy: &policy,
+            explain: &self.explain,
         };
         let mut inspector = self.inspecting.inspector(listener);
         let mut outcome = verify(&request, &mut inspector);

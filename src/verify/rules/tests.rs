@@ -301,10 +301,10 @@ fn each_fate_is_that_of_all(
         applied
             .problems
             .iter()
-            .find_map(|(index, problem)| match problem {
-                Problem::ArtifactDisallowed { path, .. } if path == name => Some(*index),
-                _ => None,
+            .find(|(_, problem)| {
+                matches!(problem, Problem::ArtifactDisallowed { path, .. } if path == name)
             })
+            .map(|(index, _)| *index)
     };
     let unchecked = match &applied.unchecked {
         Some(Problem::ArtifactsUnchecked { paths, count, .. }) => {
@@ -342,9 +342,17 @@ fn near(rules: &[&str], path: &str, link: &Link, other: &Link) -> Vec<String> {
     let link_of = |name: &ItemName| (name.as_str() == "o").then_some(other);
     let found = apply(&rules, link, &link_of);
     let problems = found.into_iter().flat_map(|side| side.problems);
-    let why = |(_, problem): (usize, Problem)| match problem {
-        Problem::ArtifactDisallowed { path: p, near, .. } if p == path => Some(near),
-        _ => None,
+    let why = |(_, problem): (usize, Problem)| {
+        if let Problem::ArtifactDisallowed {
+            path: refused,
+            near,
+            ..
+        } = problem
+        {
+            (refused == path).then_some(near)
+        } else {
+            None
+        }
     };
     let near = problems.filter_map(why).next().unwrap_or_default();
     near.iter().map(ToString::to_string).collect()
