@@ -7,6 +7,7 @@
 
 mod canonical;
 mod cursor;
+mod locate;
 mod pae;
 mod read;
 mod stream;
@@ -14,6 +15,7 @@ mod write;
 
 pub use canonical::{CanonicalError, canonical, canonical_string};
 pub use cursor::{Cursor, Text, Writing};
+pub use locate::{Span, locate, locate_all};
 pub use pae::{pae, pae_header};
 pub use read::{MAX_DEPTH, MAX_DIGITS, ReadError, parse};
 pub use stream::{Compacted, accepted_value, append_canonical, compact_in_place};

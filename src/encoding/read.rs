@@ -74,7 +74,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ReadError> {
 }
 
 /// Whether more than [`MAX_DEPTH`] brackets are open at once. One pass, before anything descends.
-fn nested_too_deep(text: &str) -> bool {
+pub(super) fn nested_too_deep(text: &str) -> bool {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for byte in text.bytes() {
         match (in_string, byte) {
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The members of one object in the order of the text, equal keys kept.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(super) struct Members<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
