@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use super::sources::{Sources, middle_out};
 use crate::keys::KeyId;
 use crate::model::{escaped, printable, quoted, quoted_list};
 use crate::report::{
@@ -28,13 +29,26 @@ pub struct Dress {
 /// # Errors
 /// The writer's.
 pub fn human(report: &Report, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
+    human_with(report, &Sources::default(), dress, out)
+}
+
+/// The same with the lines of the documents that findings are about.
+///
+/// # Errors
+/// The writer's.
+pub fn human_with(
+    report: &Report,
+    sources: &Sources,
+    dress: Dress,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     head(report, out)?;
     for item in &report.items {
         item_line(item, dress, out)?;
         links(item, dress, out)?;
-        findings(&item.findings, "    ", dress, out)?;
+        findings(&item.findings, "    ", sources, dress, out)?;
     }
-    findings(&report.findings, "", dress, out)?;
+    findings(&report.findings, "", sources, dress, out)?;
     for explanation in &report.explanations {
         life(explanation, dress, out)?;
     }
@@ -82,7 +96,13 @@ fn links(item: &Item, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn findings(list: &[Finding], indent: &str, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
+fn findings(
+    list: &[Finding],
+    indent: &str,
+    sources: &Sources,
+    dress: Dress,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut rest = list;
     while let Some(first) = rest.first() {
         let alike = |finding: &&Finding| {
@@ -108,6 +128,11 @@ fn findings(list: &[Finding], indent: &str, dress: Dress, out: &mut dyn Write) -
                 quoted(&place.document),
                 escaped(&place.pointer)
             )?;
+            if first.severity != Severity::Note {
+                for line in sources.snippet(place, dress.color) {
+                    writeln!(out, "{indent}  {line}")?;
+                }
+            }
         }
         let help = first.problem.help();
         if first.severity != Severity::Note && !help.is_empty() {
@@ -124,13 +149,29 @@ fn finding(finding: &Finding, indent: &str, dress: Dress, out: &mut dyn Write) -
         Severity::Warning => dress.paint("warning", YELLOW),
         Severity::Note => "note".to_owned(),
     };
-    let line = |text: &str| printable(text).replace('\n', "; ");
+    let line = |text: &str| narrowed(&printable(text).replace('\n', "; "));
     let message = line(&finding.problem.headline());
     writeln!(out, "{indent}{word}[{}]: {message}", finding.problem.code())?;
     for detail in finding.problem.details() {
         writeln!(out, "{indent}  - {}", line(&detail))?;
     }
     Ok(())
+}
+
+/// How many characters a name in a message may have before its middle is left out.
+const NAME_AT_MOST: usize = 100;
+
+/// A message without the middles of very long names, which stand between backticks.
+fn narrowed(message: &str) -> String {
+    let part = |(at, text): (usize, &str)| {
+        let name = at % 2 == 1 && !text.contains(' ');
+        match name {
+            true => middle_out(text, NAME_AT_MOST),
+            false => text.to_owned(),
+        }
+    };
+    let parts: Vec<String> = message.split('`').enumerate().map(part).collect();
+    parts.join("`")
 }
 
 /// How many digits of a digest are shown.
@@ -257,6 +298,16 @@ mod tests {
     fn nothing_shown_is_refused() {
         let report = Report::new(LayoutSummary::default());
         assert!(shown(&report).ends_with("\nREFUSED\n"));
+    }
+
+    #[test]
+    fn very_long_names_lose_their_middle() {
+        let long = format!("`{}b`", "a".repeat(300));
+        let said = narrowed(&format!("x {long} `c d` y"));
+        assert!(
+            said.chars().count() < 130 && said.ends_with("ab` `c d` y"),
+            "{said}"
+        );
     }
 
     #[test]

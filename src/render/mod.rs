@@ -2,6 +2,8 @@
 
 mod human;
 mod json;
+mod sources;
 
-pub use human::{Dress, human};
+pub use human::{Dress, human, human_with};
 pub use json::{SCHEMA, json};
+pub use sources::Sources;

@@ -23,7 +23,9 @@ pub(super) fn instead(layout: &Layout, step: &Step, files: &[LinkFile]) -> Vec<I
             },
         },
     };
-    others.take(FILES_AT_MOST).map(tell).collect()
+    let mut others: Vec<&LinkFile> = others.collect();
+    others.sort_by(|one, two| one.path.cmp(&two.path));
+    others.into_iter().take(FILES_AT_MOST).map(tell).collect()
 }
 
 fn otherwise(layout: &Layout, step: &Step, envelope: &Envelope) -> Otherwise {

@@ -241,7 +241,10 @@ impl<'a> Engine<'a> {
         if source.item.is_none() {
             self.report.layout.expires = layout.expires;
             let ids = source.owners.iter().filter_map(|owner| owner.ids.first());
-            self.report.layout.signed_by = ids.cloned().collect();
+            let mut signed_by: Vec<_> = ids.cloned().collect();
+            // In whatever order they were given.
+            signed_by.sort();
+            self.report.layout.signed_by = signed_by;
         }
         let mut node = Node {
             layout,

@@ -473,6 +473,8 @@ pub(crate) struct Decision {
     pub(crate) summary: Option<Link>,
     /// How often an inspection ran.
     pub(crate) runs: usize,
+    /// Everything that was said, as JSON; empty when the layout is no envelope.
+    pub(crate) said: String,
 }
 
 /// Verifies the files for both owners.
@@ -483,6 +485,16 @@ pub(crate) fn decide(files: &Files) -> Decision {
 /// Verifies the files for these owners; `backwards` hands the evidence over in another order.
 /// Whatever comes out is checked to be consistent.
 pub(crate) fn decide_for(files: &Files, owners: &[Person], backwards: bool) -> Decision {
+    decide_under(files, owners, backwards, &Policy::default())
+}
+
+/// The same where some warnings refuse.
+pub(crate) fn decide_under(
+    files: &Files,
+    owners: &[Person],
+    backwards: bool,
+    policy: &Policy,
+) -> Decision {
     let nothing = Vec::new();
     let layout = match Envelope::from_bytes(files.get(LAYOUT).unwrap_or(&nothing)) {
         Ok(layout) => layout,
@@ -492,6 +504,7 @@ pub(crate) fn decide_for(files: &Files, owners: &[Person], backwards: bool) -> D
                 verdict: Verdict::Undecided,
                 summary: None,
                 runs: 0,
+                said: String::new(),
             };
         }
     };
@@ -512,12 +525,13 @@ pub(crate) fn decide_for(files: &Files, owners: &[Person], backwards: bool) -> D
         now: Moment::parse(NOW).unwrap(),
         parameters: &Parameters::new(),
         sublayout_inspections: false,
-        policy: &Policy::default(),
-        explain: &[],
+        policy,
+        explain: &["src/main.c".to_owned(), "out/ap".to_owned()],
     };
     let outcome = verify(&request, &mut inspector);
-    assert_consistent(&outcome, &layout);
+    let said = assert_consistent(&outcome, &layout);
     Decision {
+        said,
         verdict: outcome.report.verdict(),
         summary: outcome.summary,
         runs: inspector.runs,
@@ -559,8 +573,8 @@ fn gather(layout: &Envelope, files: &Files, folder: &str, backwards: bool, depth
     evidence
 }
 
-/// What holds for every outcome, whatever went in.
-fn assert_consistent(outcome: &Outcome, layout: &Envelope) {
+/// What holds for every outcome, whatever went in. Gives the report as JSON.
+fn assert_consistent(outcome: &Outcome, layout: &Envelope) -> String {
     let report = &outcome.report;
     let passed = report.verdict() == Verdict::Pass;
     assert_eq!(passed, outcome.summary.is_some());
@@ -601,10 +615,19 @@ fn assert_consistent(outcome: &Outcome, layout: &Envelope) {
         verbose: true,
     };
     render::human(report, dress, &mut shown).unwrap();
-    assert!(!shown.is_empty());
+    let shown = String::from_utf8(shown).unwrap();
     let mut machine = Vec::new();
     render::json(report, &mut machine).unwrap();
-    encoding::parse(&machine).expect("the report is JSON");
+    let document = encoding::parse(&machine).expect("the report is JSON");
+    let document = document.as_object().unwrap();
+    let (word, verdict) = match report.verdict() {
+        Verdict::Pass => ("PASSED", "pass"),
+        Verdict::Refuse => ("REFUSED", "refuse"),
+        Verdict::Undecided => ("UNDECIDED", "undecided"),
+    };
+    assert!(shown.lines().last().unwrap().contains(word), "{shown}");
+    assert_eq!(document.get("verdict"), Some(&Value::from(verdict)));
+    String::from_utf8(machine).unwrap()
 }
 
 /// The summary of the chain as it was made.

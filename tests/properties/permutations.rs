@@ -7,14 +7,16 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use linkwright::encoding::{Value, indented, parse};
+use linkwright::encoding::{Value, compact, indented, parse};
 use linkwright::keys::KeyId;
 use linkwright::model::{Envelope, Form, Moment};
 use linkwright::report::{Policy, Verdict};
 use linkwright::store;
 use linkwright::verify::{Owner, Parameters, Request, verify};
 
-use super::bodies::chain::{Chain, Files, LAYOUT, Person, Unpack, decide, decide_for};
+use super::bodies::chain::{
+    Chain, Files, LAYOUT, Person, Unpack, decide, decide_for, decide_under,
+};
 
 /// The chain, or the chain without one of its files.
 fn base() -> impl Strategy<Value = Files> {
@@ -83,6 +85,49 @@ proptest! {
         prop_assert_eq!(after.summary, before.summary);
     }
 
+    /// Nothing of what is said depends on the order in which owners and files are given, or on that of
+    /// an object's members.
+    #[test]
+    fn the_whole_report_depends_on_no_order(files in base()) {
+        let before = decide(&files);
+        let mut after = files.clone();
+        for content in after.values_mut() {
+            let document: Value = parse(content).unwrap();
+            *content = backwards(&document).into_bytes();
+        }
+        let after = decide_for(&after, &[Person::Otto, Person::Olga], true);
+        prop_assert_eq!(after.verdict, before.verdict);
+        prop_assert_eq!(after.said, before.said);
+    }
+
+    /// A policy can refuse more, never less; and what it refuses before inspections keeps them from
+    /// running.
+    #[test]
+    fn a_policy_never_passes_what_is_refused_without_it(
+        files in base(), strict: bool, code in any::<Index>(), decoy in prop::option::of(any::<Index>()),
+    ) {
+        let mut files = files;
+        if let Some(decoy) = decoy {
+            let decoys: Vec<Vec<u8>> = Chain::new().decoys.into_values().collect();
+            files.insert(Person::Erin.link("build"), decoy.get(&decoys).clone());
+        }
+        let codes = linkwright::report::codes();
+        let policy = Policy {
+            strict,
+            denied: [(*code.get(&codes)).to_owned()].into(),
+            ..Policy::default()
+        };
+        let without = decide(&files);
+        let with = decide_under(&files, &[Person::Olga, Person::Otto], false, &policy);
+        if without.verdict != Verdict::Pass {
+            prop_assert_eq!(with.verdict, without.verdict);
+        }
+        prop_assert!(with.runs <= without.runs);
+        if with.verdict != Verdict::Pass {
+            prop_assert_eq!(with.runs, 0);
+        }
+    }
+
     /// Beside the evidence stands what strangers, or its own people for other ends, have signed;
     /// also under the name of one who may sign and has not.
     #[test]
@@ -123,6 +168,25 @@ proptest! {
         let after = decide(&after);
         prop_assert_eq!(after.verdict, before.verdict);
         prop_assert_eq!(after.summary, before.summary);
+    }
+}
+
+/// A document with the members of its objects in reverse order.
+fn backwards(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members: Vec<_> = members.iter().collect();
+            let members = members.into_iter().rev();
+            let text = |(key, value): (&str, &Value)| {
+                format!("{}:{}", compact(&Value::from(key)), backwards(value))
+            };
+            format!("{{{}}}", members.map(text).collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(backwards).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => compact(value),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::model::quoted;
-use crate::render::{self, Dress};
+use crate::render::{self, Dress, Sources};
 use crate::report::Report;
 use crate::store::{self, Writing};
 
@@ -99,7 +99,11 @@ fn check_output(path: &Path, inputs: &[&Path]) -> Result<(), Failure> {
 fn render(report: &Report, format: Format, dress: Dress) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     match format {
-        Format::Human => render::human(report, dress, &mut bytes),
+        Format::Human => {
+            let read = |document: &str| store::read_file(Path::new(document)).ok();
+            let sources = Sources::of(report, read);
+            render::human_with(report, &sources, dress, &mut bytes)
+        }
         Format::Json => render::json(report, &mut bytes),
     }
     .map_err(Failure::failed)?;
