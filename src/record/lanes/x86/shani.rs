@@ -24,7 +24,7 @@ pub(super) fn advance<const N: usize>(group: &mut Group<u32>, inputs: &Inputs<'_
         abef[lane] = _mm_set_epi32(a, b, e, f);
         cdgh[lane] = _mm_set_epi32(c, d, g, h);
     }
-    for at in 0..inputs[0].len() {
+    for (at, _) in inputs[0].iter().enumerate() {
         let before = (abef, cdgh);
         let mut w = [[zero; 4]; N];
         for lane in 0..N {
