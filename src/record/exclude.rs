@@ -42,8 +42,8 @@ pub struct Excludes {
     /// The characters outside ASCII that the patterns spell out. Globs match bytes; so that `?` and
     /// brackets match characters, those not in here are replaced by [`ANY`] before a path is matched.
     known: BTreeSet<char>,
-    /// A path that has none of these in it is matched by no glob. Most paths have none, and to see that takes
-    /// a fifth of the time. `None` if there are too many, or a glob that needs none.
+    /// A path that has none of these in it is matched by no glob. Most paths have none, and to see
+    /// that takes a fifth of the time. `None` if there are too many, or a glob that needs none.
     literals: Option<Vec<Finder<'static>>>,
 }
 
@@ -162,6 +162,10 @@ impl Excludes {
         if matches!(&self.literals, Some(literals) if !literals.iter().any(has)) {
             return false;
         }
+        self.globs_match(bytes)
+    }
+
+    fn globs_match(&self, bytes: &[u8]) -> bool {
         let path = self.folded(bytes.strip_prefix(b"/").unwrap_or(bytes));
         if path.is_empty() {
             return false;
@@ -215,6 +219,8 @@ fn glob(text: &str) -> Result<Glob, globset::Error> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Patterns; which paths pathspec 1.1.1 says are left out, `null` if it refuses the patterns;
@@ -316,6 +322,37 @@ mod tests {
         ] {
             let line = Line::parse(pattern, &known).unwrap().unwrap();
             assert_eq!(line.literal, literal, "{pattern}");
+        }
+    }
+
+    /// Patterns of few characters, so that they often match; also those with a character outside ASCII.
+    fn pattern() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            4 => "[a-cé.~]{1,3}",
+            1 => Just("*".to_owned()),
+            1 => Just("?".to_owned()),
+            1 => Just("**".to_owned()),
+            1 => prop_oneof!["\\[[!]?[a-cé]{1,2}\\]", "\\[a-c\\]"],
+            1 => "\\\\[a-c*?\\[]",
+            2 => Just("/".to_owned()),
+        ];
+        let parts = prop::collection::vec(part, 1..6).prop_map(|parts| parts.concat());
+        ("!?", parts).prop_map(|(sign, parts)| sign + &parts)
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_without_any_literal_is_matched_by_no_glob(
+            patterns in prop::collection::vec(pattern(), 1..5),
+            paths in prop::collection::vec("/?[a-cé.~*?\\[x]{1,3}(/[a-cé.~*x]{1,3}){0,3}", 1..20),
+        ) {
+            let Ok(excludes) = Excludes::compile(&patterns) else {
+                return Ok(());
+            };
+            for path in paths {
+                let found = excludes.matches(Path::new(&path));
+                prop_assert_eq!(found, excludes.globs_match(path.as_bytes()), "{:?} {}", patterns, path);
+            }
         }
     }
 
