@@ -10,8 +10,13 @@
 //! name. Links to folders are followed only with [`Options::follow_symlink_dirs`].
 //!
 //! Nothing but the files below the roots is touched, and nothing is written. A file that is written
-//! to while it is read, without a change of its size and within one tick of the file system's clock,
-//! cannot be told from one that was not.
+//! to while it is read is read again or refused, but for changes that keep its size and move none of
+//! its times, which nobody can see:
+//! - within one tick of the file system's clock, where the times are compared before and after;
+//! - a store through a shared memory mapping into a page that is dirty already, and any on tmpfs,
+//!   which has no clean pages;
+//! - what one `write` call that began before the file was read puts there while it goes on, as the
+//!   times are set when it begins.
 
 mod canonical;
 mod claims;

@@ -5,9 +5,11 @@
 //! one piece, asked for its state, and closed. That the state is asked for once and not twice, before
 //! and after, needs a reason, as a file that changes while it is read must be refused:
 //!
-//! 1. Every change of content moves the time of the last change (ctime) to the present, and nobody
+//! 1. What changes the content moves the time of the last change (ctime) to the present, and nobody
 //!    can set that time. If it is older than the moment before the file was opened, nothing has
-//!    changed since then.
+//!    changed since then. Three kinds of change move nothing: a store through a shared mapping into a
+//!    page that is dirty already, any such store on tmpfs, and what a long `write` call does after its
+//!    beginning. To ask before and after would not show them either.
 //! 2. "Older" is by more than [`SETTLED`], as the clock behind that time moves in ticks.
 //! 3. That holds if this machine's clock sets the times. So the file system must be one of
 //!    [`LOCAL_CLOCKS`], and the clock must not have been set meanwhile: it is compared with the one
