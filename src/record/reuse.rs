@@ -183,8 +183,8 @@ impl<'a> Remembering<'a> {
                 .is_some_and(|start| last + SETTLED < *start)
         };
         let settled = files.into_iter().filter(|(state, _)| is_settled(state));
-        let mut files = Files::with_capacity(settled.size_hint().1.unwrap_or_default());
-        files.extend(settled.map(|kept| (kept.0.identity(), kept)));
+        // Not reserved for all: of what was just written none is settled.
+        let files: Files = settled.map(|kept| (kept.0.identity(), kept)).collect();
         Memory {
             files,
             mounts,
