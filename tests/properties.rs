@@ -14,6 +14,7 @@ mod canonical;
 mod corpus;
 mod digests;
 mod envelopes;
+mod explanations;
 mod json;
 mod patterns;
 mod permutations;

@@ -15,6 +15,9 @@ use crate::report::{
 /// How many findings with one code at one place are shown before the rest is counted.
 const SHOWN_AT_MOST: usize = 10;
 
+/// For how many of these it is told what explains them further: the others are most likely like them.
+const DETAILED_AT_MOST: usize = 3;
+
 /// How the text is dressed.
 #[derive(Clone, Copy, Debug)]
 pub struct Dress {
@@ -110,8 +113,11 @@ fn findings(
         };
         let count = rest.iter().take_while(alike).count();
         let (group, behind) = rest.split_at_checked(count).unwrap_or((rest, &[]));
-        for shown in group.iter().take(SHOWN_AT_MOST) {
+        for (at, shown) in group.iter().take(SHOWN_AT_MOST).enumerate() {
             finding(shown, indent, dress, out)?;
+            if at < DETAILED_AT_MOST || dress.verbose {
+                details(shown, indent, out)?;
+            }
         }
         if let Some(more) = count.checked_sub(SHOWN_AT_MOST)
             && more > 0
@@ -149,13 +155,19 @@ fn finding(finding: &Finding, indent: &str, dress: Dress, out: &mut dyn Write) -
         Severity::Warning => dress.paint("warning", YELLOW),
         Severity::Note => "note".to_owned(),
     };
-    let line = |text: &str| narrowed(&printable(text).replace('\n', "; "));
-    let message = line(&finding.problem.headline());
-    writeln!(out, "{indent}{word}[{}]: {message}", finding.problem.code())?;
+    let message = one_line(&finding.problem.headline());
+    writeln!(out, "{indent}{word}[{}]: {message}", finding.problem.code())
+}
+
+fn details(finding: &Finding, indent: &str, out: &mut dyn Write) -> io::Result<()> {
     for detail in finding.problem.details() {
-        writeln!(out, "{indent}  - {}", line(&detail))?;
+        writeln!(out, "{indent}  - {}", one_line(&detail))?;
     }
     Ok(())
+}
+
+fn one_line(text: &str) -> String {
+    narrowed(&printable(text).replace('\n', "; "))
 }
 
 /// How many characters a name in a message may have before its middle is left out.
@@ -282,7 +294,7 @@ impl Dress {
 mod tests {
     use super::*;
     use crate::model::Side;
-    use crate::report::{LayoutSummary, Place, Problem};
+    use crate::report::{LayoutSummary, Miss, NearMiss, Place, Problem};
 
     fn shown(report: &Report) -> String {
         let dress = Dress {
@@ -323,7 +335,10 @@ mod tests {
                 side: Side::Products,
                 path: number.to_string(),
                 rule: "DISALLOW *".to_owned(),
-                near: Vec::new(),
+                near: vec![NearMiss {
+                    rule: "ALLOW x".to_owned(),
+                    why: Miss::Case,
+                }],
             };
             item.fail(problem, Some(place.clone()));
         }
@@ -331,6 +346,7 @@ mod tests {
         let text = shown(&report);
         assert!(text.contains("… and 990 more like these"));
         assert!(text.lines().count() < 20);
+        assert_eq!(text.matches("`ALLOW x` does not").count(), 3);
         assert!(text.ends_with("REFUSED: 1000 errors\n"));
     }
 }

@@ -187,6 +187,14 @@ pub enum Problem {
     /// The layout is not signed under a given key.
     #[error("the layout is not signed under the key {}{}", quoted(keyid.as_str()), found_instead(found))]
     SignatureMissing { keyid: KeyId, found: Vec<String> },
+    /// More signatures stand under one key id than are tried, and the first ones are wrong.
+    #[error("{document} has more than {limit} signatures under the key {}, and the first {limit} are wrong", quoted(keyid.as_str()))]
+    SignaturesTooMany {
+        /// What is signed, as it stands in the message.
+        document: String,
+        keyid: KeyId,
+        limit: usize,
+    },
     /// A sublayout wants to run commands.
     #[error("the sublayout wants to run commands here, in {}",
         quoted_list(&inspections.iter().map(ItemName::as_str).collect::<Vec<_>>(), NAMED_AT_MOST))]
@@ -297,6 +305,7 @@ impl Problem {
             Self::ParameterMissing { .. } => "parameter-missing",
             Self::SignatureInvalid { .. } => "signature-invalid",
             Self::SignatureMissing { .. } => "signature-missing",
+            Self::SignaturesTooMany { .. } => "too-many-signatures",
             Self::SublayoutInspectionNotAllowed { .. } => "sublayout-inspection-not-allowed",
             Self::SublayoutRefused { .. } => "sublayout-refused",
             Self::SublayoutTooDeep { .. } => "sublayout-too-deep",
@@ -447,6 +456,9 @@ impl Problem {
             }
             Self::SignatureMissing { .. } => {
                 "check that this is the right layout and the right key; every key that is given must have signed"
+            }
+            Self::SignaturesTooMany { .. } => {
+                "nobody needs so many; take the wrong signatures out of the file, or get the original"
             }
             Self::SublayoutInspectionNotAllowed { .. } => {
                 "read the sublayout; --allow-sublayout-inspections gives leave to run its commands on this machine"

@@ -4,11 +4,13 @@
 use rayon::prelude::*;
 
 use crate::keys::{KeyId, PublicKey};
-use crate::model::{Envelope, Evidence, Functionary, Layout, Link, LinkFile, PayloadKind, Step};
+use crate::model::{
+    Envelope, Evidence, Functionary, Layout, Link, LinkFile, PayloadKind, Step, quoted,
+};
 use crate::report::Problem;
 
 use super::instead::other_id;
-use super::signed::{self, Signed};
+use super::signed::{self, Signed, TRIED_SIGNATURES};
 
 /// What a file says of itself, before it is known whether it counts.
 pub(super) struct Glance {
@@ -79,6 +81,11 @@ fn signature_problem(
     match signed::check(envelope, key, std::slice::from_ref(signed_as)) {
         Signed::Good => None,
         Signed::Wrong => Some(Problem::LinkSignatureInvalid { link, keyid }),
+        Signed::TooMany => Some(Problem::SignaturesTooMany {
+            document: quoted(&link).to_string(),
+            keyid,
+            limit: TRIED_SIGNATURES,
+        }),
         Signed::Missing => Some(Problem::LinkSignatureMissing {
             link,
             keyid,

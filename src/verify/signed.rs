@@ -34,15 +34,17 @@ impl Checked<Layout> {
 
 /// How many signatures under one authority's ids are tried. One is enough; checking costs time, and
 /// a file can be full of them.
-const TRIED_SIGNATURES: usize = 16;
+pub(super) const TRIED_SIGNATURES: usize = 16;
 
 /// What the signatures under one authority's ids say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signed {
     /// At least one of them is good.
     Good,
-    /// There are some, and none of the first [`TRIED_SIGNATURES`] is good.
+    /// There are some, and none is good.
     Wrong,
+    /// There are more than [`TRIED_SIGNATURES`], and none of the first so many is good.
+    TooMany,
     /// There is none.
     Missing,
 }
@@ -59,12 +61,10 @@ pub(super) fn check(envelope: &Envelope, authority: &dyn Authority, ids: &[KeyId
         bytes.is_some_and(|bytes| authority.check(envelope.message(), bytes))
     };
     let mut seen = false;
-    for signature in envelope
-        .signatures()
-        .iter()
-        .filter(ours)
-        .take(TRIED_SIGNATURES)
-    {
+    for (count, signature) in envelope.signatures().iter().filter(ours).enumerate() {
+        if count == TRIED_SIGNATURES {
+            return Signed::TooMany;
+        }
         if good(signature) {
             return Signed::Good;
         }
@@ -104,6 +104,11 @@ pub(super) fn check_layout(
         match check(envelope, owner.authority, &owner.ids) {
             Signed::Good => {}
             Signed::Wrong => problems.push(Problem::SignatureInvalid { keyid }),
+            Signed::TooMany => problems.push(Problem::SignaturesTooMany {
+                document: "the layout".to_owned(),
+                keyid,
+                limit: TRIED_SIGNATURES,
+            }),
             Signed::Missing => problems.push(Problem::SignatureMissing {
                 keyid,
                 found: ids_found(envelope),
