@@ -47,6 +47,7 @@ pub struct Issue<'l> {
     message: Arc<Vec<u8>>,
     /// Where the payload starts in the message of DSSE.
     payload: usize,
+    certificate: Option<&'l str>,
 }
 
 impl<'l> Issue<'l> {
@@ -72,7 +73,15 @@ impl<'l> Issue<'l> {
             form,
             message: Arc::new(message),
             payload,
+            certificate: None,
         })
+    }
+
+    /// Has the signature carry the PEM certificates of its maker.
+    #[must_use]
+    pub fn certified(mut self, certificate: Option<&'l str>) -> Self {
+        self.certificate = certificate;
+        self
     }
 
     /// The bytes to sign.
@@ -115,11 +124,14 @@ impl<'l> Issue<'l> {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         // The message is not needed any more.
-        let form = self.form;
+        let (form, certificate) = (self.form, self.certificate);
         drop(self);
         match form {
             Form::Metablock => {
-                let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, hex(bytes))));
+                let signatures = signatures(
+                    signed.map(|(keyid, bytes)| (keyid, hex(bytes))),
+                    certificate,
+                );
                 let signatures = indented_below(&signatures, 1);
                 write!(out, "{{\n \"signatures\": {signatures},\n \"signed\": ")?;
                 body.write(out)?;
@@ -127,7 +139,10 @@ impl<'l> Issue<'l> {
             }
             Form::Dsse => {
                 let encoded = |bytes| STANDARD.encode(bytes);
-                let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, encoded(bytes))));
+                let signatures = signatures(
+                    signed.map(|(keyid, bytes)| (keyid, encoded(bytes))),
+                    certificate,
+                );
                 let signatures = compact(&signatures);
                 out.write_all(b"{\"payload\": \"")?;
                 body.write(out)?;
@@ -186,11 +201,14 @@ impl Write for Pieces {
 }
 
 /// The list of signatures, none or one.
-fn signatures(signed: Option<(&KeyId, String)>) -> Value {
+fn signatures(signed: Option<(&KeyId, String)>, certificate: Option<&str>) -> Value {
     let entry = signed.map(|(keyid, sig)| {
         let mut entry = Object::new();
         entry.set("keyid", keyid.as_str());
         entry.set("sig", sig);
+        if let Some(certificate) = certificate {
+            entry.set("cert", certificate);
+        }
         Value::Object(entry)
     });
     Value::Array(entry.into_iter().collect())

@@ -34,7 +34,7 @@ impl Checked<Layout> {
 
 /// How many signatures under one authority's ids are tried. One is enough; checking costs time, and
 /// a file can be full of them.
-const TRIED_SIGNATURES: usize = 16;
+pub(super) const TRIED_SIGNATURES: usize = 16;
 
 /// What the signatures under one authority's ids say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

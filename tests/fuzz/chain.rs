@@ -509,6 +509,7 @@ pub(crate) fn decide_for(files: &Files, owners: &[Person], backwards: bool) -> D
         layout: &layout,
         evidence: &evidence,
         owners: &owners,
+        intermediates: &[],
         now: Moment::parse(NOW).unwrap(),
         parameters: &Parameters::new(),
         sublayout_inspections: false,

@@ -252,9 +252,9 @@ fn root_of<'a>(
         root_behind(&path)
     };
     for_purpose(CODE_SIGNING).or_else(|first| {
-        for_purpose(SERVER_AUTH).map_err(|second| match second {
-            webpki::Error::RequiredEkuNotFoundContext(_) => first,
-            other => other,
+        for_purpose(SERVER_AUTH).map_err(|second| {
+            let purpose = matches!(second, webpki::Error::RequiredEkuNotFoundContext(_));
+            if purpose { first } else { second }
         })
     })
 }
