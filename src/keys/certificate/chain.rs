@@ -139,7 +139,7 @@ impl Authorities {
         more: &[Certificate],
         now: Timestamp,
     ) -> Result<(), ChainError> {
-        check_own(certificate, now)?;
+        certificate.check_own(now)?;
         if self.roots.is_empty() {
             return Err(ChainError::NoRoots);
         }
@@ -176,15 +176,20 @@ impl Authorities {
     }
 }
 
-/// What can be said of the certificate alone.
-fn check_own(certificate: &Certificate, now: Timestamp) -> Result<(), ChainError> {
-    check_validity(certificate, Whose::Own, now)?;
-    if certificate.authority {
-        return Err(ChainError::IsAuthority);
-    }
-    match certificate.usage {
-        Some(usage) if !usage.digital_signature() => Err(ChainError::NotForSignatures),
-        Some(_) | None => Ok(()),
+impl Certificate {
+    /// What can be said of a functionary's certificate without its chain.
+    ///
+    /// # Errors
+    /// It is not valid now, a certificate authority's, or not for signatures.
+    pub fn check_own(&self, now: Timestamp) -> Result<(), ChainError> {
+        check_validity(self, Whose::Own, now)?;
+        if self.authority {
+            return Err(ChainError::IsAuthority);
+        }
+        match self.usage {
+            Some(usage) if !usage.digital_signature() => Err(ChainError::NotForSignatures),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
