@@ -277,7 +277,9 @@ pub(crate) fn write_signed(
     form: Form,
     signer: &ReadySigner,
 ) -> Result<(), Failure> {
-    let issue = Issue::new(link, form).map_err(Failure::failed)?;
+    let issue = Issue::new(link, form)
+        .map_err(Failure::failed)?
+        .certified(signer.certificate.as_deref());
     thread::scope(|scope| {
         let begun = issue.begin(scope);
         let signature = signer.key.sign(begun.message()).map_err(Failure::failed)?;

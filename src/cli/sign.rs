@@ -12,7 +12,7 @@ use crate::store::{self, Writing};
 use super::failure::{DONE, FAILED, Failure, Kind, answer, complain};
 use super::options::Style;
 use super::progress::Listener;
-use super::signing::{Password, ReadySigner, load_public, load_signer, no_gpg};
+use super::signing::{Certified, Password, ReadySigner, load_public, load_signer, no_gpg};
 
 /// Sign a layout or a link, add a signature, or check signatures
 ///
@@ -43,14 +43,17 @@ pub(crate) struct Sign {
     /// Ask for a password, which opens all the keys
     #[arg(long, short)]
     prompt: bool,
-    /// Make key ids as in-toto 3 does (current), or as in-toto 2 and in-toto-golang (legacy)
-    #[arg(long, value_enum, default_value = "current")]
-    keyid_style: Style,
+    #[command(flatten)]
+    certified: Certified,
+    /// Make key ids as in-toto 3 does (current), or as in-toto 2 and in-toto-golang (legacy), which links
+    /// with a certificate have
+    #[arg(long, value_enum)]
+    keyid_style: Option<Style>,
     /// Keep the signatures that are there
     #[arg(long, short)]
     append: bool,
     /// Check that each key has signed, and write nothing
-    #[arg(long, conflicts_with_all = ["append", "output"])]
+    #[arg(long, conflicts_with_all = ["append", "output", "cert"])]
     verify: bool,
     /// Write to this file
     #[arg(long, short, value_name = "FILE")]
@@ -84,11 +87,16 @@ impl Sign {
             )
             .hint("sign with one key and without --append"));
         }
+        if link.is_none() && self.certified.is_given() {
+            return Err(Failure::usage(
+                "layouts are signed with keys alone; a certificate is for a link",
+            ));
+        }
         let password = self.password.or_ask(self.prompt);
         let signers = self
             .keys
             .iter()
-            .map(|key| load_signer(key, &password, self.keyid_style))
+            .map(|key| load_signer(key, &password, &self.certified, self.keyid_style))
             .collect::<Result<Vec<ReadySigner>, _>>()?;
         if !self.append {
             envelope.clear_signatures();
@@ -98,7 +106,7 @@ impl Sign {
                 .key
                 .sign(envelope.message())
                 .map_err(Failure::failed)?;
-            envelope.add_signature(&signer.keyid, &signature);
+            envelope.add_certified(&signer.keyid, &signature, signer.certificate.as_deref());
         }
         let output = match (&self.output, link, signers.first()) {
             (Some(output), _, _) => output.clone(),

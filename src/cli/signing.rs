@@ -1,12 +1,13 @@
 //! From what a user names to a key that signs or checks.
 
 use std::env::{self, VarError};
+use std::fmt::Display;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::keys::{FileKey, KeyId, PrivateKeyError, PublicKey, Signer as _};
+use crate::keys::{Certificate, FileKey, KeyId, PrivateKeyError, PublicKey, Signer as _};
 use crate::store;
 
 use super::failure::{Failure, complain};
@@ -21,15 +22,85 @@ pub(crate) struct SigningKey {
     signing_key: Option<String>,
     #[command(flatten)]
     password: Password,
-    /// Make the key's id as in-toto 3 does (current), or as in-toto 2 and in-toto-golang (legacy)
-    #[arg(long, value_enum, default_value = "current")]
-    keyid_style: Style,
+    #[command(flatten)]
+    certified: Certified,
+    /// Make the key's id as in-toto 3 does (current), or as in-toto 2 and in-toto-golang (legacy), which
+    /// links with a certificate have
+    #[arg(long, value_enum)]
+    keyid_style: Option<Style>,
     /// OpenPGP signing is not supported; named so that the reference's command lines get an answer
     #[arg(long, short, hide = true, num_args = 0..=1, value_name = "ID")]
     gpg: Option<Option<String>>,
     /// See --gpg
     #[arg(long, hide = true, value_name = "FOLDER")]
     gpg_home: Option<PathBuf>,
+}
+
+/// The certificate of the functionary that signs.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Certified {
+    /// Put this certificate (PEM) into the link, for layouts that know functionaries by certificates. It
+    /// must be of the signing key and valid now
+    #[arg(long, short = 'c', value_name = "FILE")]
+    cert: Option<PathBuf>,
+    /// Put these certificates into the link too, which lead from the other to a root (PEM, several in a
+    /// file)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    intermediate: Vec<PathBuf>,
+}
+
+impl Certified {
+    pub(crate) fn is_given(&self) -> bool {
+        self.cert.is_some()
+    }
+
+    /// The style of the key's id: in-toto-golang looks for links with certificates under its own.
+    fn style(&self, given: Option<Style>) -> Result<Style, Failure> {
+        match (&self.cert, given) {
+            (None, given) => Ok(given.unwrap_or(Style::Current)),
+            (Some(_), None | Some(Style::Legacy)) => Ok(Style::Legacy),
+            (Some(_), Some(Style::Current)) => Err(Failure::usage(
+                "a link with a certificate has a key id of the style legacy, under which in-toto-golang looks for it",
+            )),
+        }
+    }
+
+    /// The certificates for the signature, the functionary's own first. One that no verifier takes is
+    /// refused before any work is done.
+    fn text(&self, key: &PublicKey) -> Result<Option<String>, Failure> {
+        let Some(path) = &self.cert else {
+            return Ok(None);
+        };
+        let shown = path.display();
+        let failed = |why: &dyn Display| {
+            Failure::failed(format!("cannot use the certificate `{shown}`: {why}"))
+        };
+        let mut all = read_certificates(path)?.into_iter();
+        let Some(own) = all.next() else {
+            return Ok(None);
+        };
+        let of = own.key().map_err(|error| failed(error))?;
+        if of.fingerprint() != key.fingerprint() {
+            return Err(failed(&"it is of another key than the signing key"));
+        }
+        own.check_own(jiff::Timestamp::now())
+            .map_err(|error| failed(&error))?;
+        let mut text = own.to_pem();
+        text.extend(all.map(|certificate| certificate.to_pem()));
+        for path in &self.intermediate {
+            let more = read_certificates(path)?;
+            text.extend(more.iter().map(Certificate::to_pem));
+        }
+        Ok(Some(text))
+    }
+}
+
+fn read_certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let bytes = store::read_file(path).map_err(Failure::failed)?;
+    Certificate::all_from_pem(&bytes).map_err(|error| {
+        let shown = path.display();
+        Failure::failed(format!("cannot use the certificate `{shown}`: {error}"))
+    })
 }
 
 /// Where the password of a private key comes from.
@@ -50,6 +121,8 @@ pub(crate) struct Password {
 pub(crate) struct ReadySigner {
     pub(crate) key: FileKey,
     pub(crate) keyid: KeyId,
+    /// PEM certificates that go with its signature.
+    pub(crate) certificate: Option<String>,
 }
 
 impl SigningKey {
@@ -68,7 +141,7 @@ impl SigningKey {
         if self.gpg.is_some() {
             return Err(no_gpg());
         }
-        load_signer(name, &self.password, self.keyid_style)
+        load_signer(name, &self.password, &self.certified, self.keyid_style)
     }
 }
 
@@ -80,11 +153,18 @@ pub(crate) fn no_gpg() -> Failure {
 pub(crate) fn load_signer(
     name: &str,
     password: &Password,
-    style: Style,
+    certified: &Certified,
+    style: Option<Style>,
 ) -> Result<ReadySigner, Failure> {
+    let style = certified.style(style)?;
     let key = load_private(name, password)?;
     let keyid = key.public().id(style.style());
-    Ok(ReadySigner { key, keyid })
+    let certificate = certified.text(key.public())?;
+    Ok(ReadySigner {
+        key,
+        keyid,
+        certificate,
+    })
 }
 
 /// Loads a private key; asks for its password where it has one and a person is there to ask.

@@ -6,10 +6,14 @@
 //! something else, an algorithm or curve that is not among [`Scheme`], RSA under 2048 bits, a
 //! value that does not fit its scheme. Bytes come in and go out; no file is opened here.
 //!
+//! A functionary may be known by a [`Certificate`] instead: who it is for and whether its chain holds is
+//! decided here too.
+//!
 //! A key has several ids, because implementations compute them differently ([`KeyIdStyle`]), and
 //! an id is only a claim. Who has signed is therefore counted by [`Fingerprint`].
 
 mod asn1;
+mod certificate;
 mod encrypted;
 mod generate;
 mod hex;
@@ -24,6 +28,10 @@ mod small_order;
 #[cfg(test)]
 mod tests;
 
+pub use certificate::{
+    Authorities, Certificate, CertificateError, ChainError, Constraint, MAX_CERTIFICATES, Mismatch,
+    Names, Wanted, Whose,
+};
 pub use encrypted::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, PBKDF2_ITERATIONS};
 pub use generate::{Generated, KeyKind, encrypt, generate};
 pub use id::{Fingerprint, KeyId, KeyIdStyle};

@@ -9,6 +9,9 @@ pub mod formats {}
 #[doc = include_str!("rules.md")]
 pub mod rules {}
 
+#[doc = include_str!("certificates.md")]
+pub mod certificates {}
+
 #[doc = include_str!("codes.md")]
 pub mod codes {}
 

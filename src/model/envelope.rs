@@ -272,6 +272,11 @@ impl Envelope {
 
     /// Adds a signature; one under the same key id is replaced in its place.
     pub fn add_signature(&mut self, keyid: &KeyId, bytes: &[u8]) {
+        self.add_certified(keyid, bytes, None);
+    }
+
+    /// The same with the PEM certificates of its maker.
+    pub fn add_certified(&mut self, keyid: &KeyId, bytes: &[u8], certificate: Option<&str>) {
         let mut entry = Object::new();
         entry.set("keyid", keyid.as_str());
         entry.set(
@@ -281,9 +286,13 @@ impl Envelope {
                 Form::Dsse => STANDARD.encode(bytes),
             },
         );
+        if let Some(certificate) = certificate {
+            entry.set("cert", certificate);
+        }
         let signature = Signature {
             keyid: Some(keyid.clone()),
             bytes: Some(bytes.to_vec()),
+            certificate: certificate.map(str::to_owned),
             openpgp: false,
         };
         let mut entries = match self.around.remove("signatures") {

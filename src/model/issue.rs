@@ -51,6 +51,7 @@ pub struct Issue<'l> {
     message: Arc<Vec<u8>>,
     /// Where the payload starts in the message of DSSE.
     payload: usize,
+    certificate: Option<&'l str>,
 }
 
 impl<'l> Issue<'l> {
@@ -76,7 +77,15 @@ impl<'l> Issue<'l> {
             form,
             message: Arc::new(message),
             payload,
+            certificate: None,
         })
+    }
+
+    /// Has the signature carry the PEM certificates of its maker.
+    #[must_use]
+    pub fn certified(mut self, certificate: Option<&'l str>) -> Self {
+        self.certificate = certificate;
+        self
     }
 
     /// The bytes to sign.
@@ -144,6 +153,7 @@ impl Begun<'_> {
     /// What the writer says.
     pub fn write(self, signed: Option<(&KeyId, &[u8])>, out: &mut dyn Write) -> io::Result<()> {
         let (form, body, ahead) = (self.issue.form, self.issue.body(), self.ahead);
+        let certificate = self.issue.certificate;
         // The message of a Metablock is not needed any more.
         drop(self.issue);
         let write_body = |out: &mut dyn Write| match ahead {
@@ -152,7 +162,10 @@ impl Begun<'_> {
         };
         match form {
             Form::Metablock => {
-                let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, hex(bytes))));
+                let signatures = signatures(
+                    signed.map(|(keyid, bytes)| (keyid, hex(bytes))),
+                    certificate,
+                );
                 let signatures = indented_below(&signatures, 1);
                 write!(out, "{{\n \"signatures\": {signatures},\n \"signed\": ")?;
                 write_body(out)?;
@@ -160,7 +173,10 @@ impl Begun<'_> {
             }
             Form::Dsse => {
                 let encoded = |bytes| STANDARD.encode(bytes);
-                let signatures = signatures(signed.map(|(keyid, bytes)| (keyid, encoded(bytes))));
+                let signatures = signatures(
+                    signed.map(|(keyid, bytes)| (keyid, encoded(bytes))),
+                    certificate,
+                );
                 let signatures = compact(&signatures);
                 out.write_all(b"{\"payload\": \"")?;
                 write_body(out)?;
@@ -231,11 +247,14 @@ impl Write for Pieces {
 }
 
 /// The list of signatures, none or one.
-fn signatures(signed: Option<(&KeyId, String)>) -> Value {
+fn signatures(signed: Option<(&KeyId, String)>, certificate: Option<&str>) -> Value {
     let entry = signed.map(|(keyid, sig)| {
         let mut entry = Object::new();
         entry.set("keyid", keyid.as_str());
         entry.set("sig", sig);
+        if let Some(certificate) = certificate {
+            entry.set("cert", certificate);
+        }
         Value::Object(entry)
     });
     Value::Array(entry.into_iter().collect())

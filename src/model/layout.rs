@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::encoding::{Object, Value};
-use crate::keys::{KeyError, KeyId, PublicKey};
+use crate::keys::{Authorities, Constraint, KeyError, KeyId, PublicKey};
 
+use super::certificates::{authorities, constraints};
 use super::field::{At, Complaint, Complaints, pointer_token};
 use super::{ItemName, Moment, Rule, Side, quoted};
 
@@ -22,6 +23,8 @@ pub struct Layout {
     pub inspections: Vec<Inspection>,
     /// The functionaries under the ids by which steps refer to them.
     pub functionaries: BTreeMap<KeyId, Functionary>,
+    /// Who may issue certificates to functionaries.
+    pub authorities: Authorities,
     /// `None` when the field is absent, null or empty.
     pub expires: Option<Moment>,
     /// Free text.
@@ -47,6 +50,8 @@ pub struct Step {
     pub expected_command: Vec<String>,
     /// Who may perform the step, each id once, in the layout's order.
     pub pubkeys: Vec<KeyId>,
+    /// What the certificate of a functionary must say; one of them is enough.
+    pub constraints: Vec<Constraint>,
     /// How many of them must have performed it, at least one.
     pub threshold: u64,
     /// Its rules.
@@ -154,6 +159,7 @@ fn read(payload: &Value, complaints: &mut Complaints) -> Option<Layout> {
         .to_owned();
     Some(Layout {
         functionaries: functionaries(&at, object, complaints),
+        authorities: authorities(&at, object, complaints),
         expires: expires(&at, object, complaints),
         steps,
         inspections,
@@ -184,12 +190,14 @@ fn read_step(at: &At<'_>, complaints: &mut Complaints) -> Option<Step> {
         None => Vec::new(),
     };
     let pubkeys = pubkeys(at, object, complaints);
+    let constraints = constraints(at, object, complaints);
     let threshold = threshold(at, object, complaints);
     let rules = rules(at, object, complaints);
     Some(Step {
         name: name?,
         expected_command,
         pubkeys,
+        constraints,
         threshold: threshold?,
         rules,
         pointer: at.pointer.clone(),

@@ -3,6 +3,7 @@
 
 mod algorithm;
 mod artifacts;
+mod certificates;
 mod digest;
 mod envelope;
 mod evidence;

@@ -47,6 +47,14 @@ impl Moment {
     }
 }
 
+/// The moment as a clock reads it.
+impl From<Moment> for jiff::Timestamp {
+    fn from(moment: Moment) -> Self {
+        let zoned = moment.0.to_zoned(TimeZone::UTC);
+        zoned.map_or(Self::MAX, |zoned| zoned.timestamp())
+    }
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}Z", self.0)

@@ -15,6 +15,8 @@ pub struct Signature {
     pub keyid: Option<KeyId>,
     /// The signature itself; `None` when it is absent or not written as the form asks.
     pub bytes: Option<Vec<u8>>,
+    /// PEM certificates that came with it: that of its maker, then any between that and a root.
+    pub certificate: Option<String>,
     /// Whether this is an OpenPGP signature as in-toto stores them.
     pub openpgp: bool,
 }
@@ -49,6 +51,9 @@ fn signature(entry: &Object, form: Form) -> Signature {
             Form::Metablock => from_hex(sig),
             Form::Dsse => from_base64(sig),
         }),
+        certificate: text("cert")
+            .filter(|cert| !cert.is_empty())
+            .map(str::to_owned),
         openpgp: entry.get("other_headers").is_some(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::keys::KeyId;
+use crate::keys::{ChainError, KeyId, Mismatch};
 use crate::model::{
     Complaint, ItemName, Moment, PAYLOAD_TYPE, Side, command_line, quoted, quoted_list,
 };
@@ -48,6 +48,38 @@ pub enum Problem {
         count: usize,
         paths: Vec<String>,
     },
+    /// The certificate of a link is not as a constraint of the step asks.
+    #[error(
+        "the certificate {} of {} does not meet the constraint: {}",
+        quoted(certificate),
+        quoted(link),
+        list_mismatches(mismatches)
+    )]
+    CertificateConstraintNotMet {
+        link: String,
+        certificate: String,
+        mismatches: Vec<Mismatch>,
+    },
+    /// The chain of a link's certificate does not hold.
+    #[error(
+        "the certificate {} of {} cannot be relied on: {why}",
+        quoted(certificate),
+        quoted(link)
+    )]
+    CertificateInvalid {
+        link: String,
+        certificate: String,
+        why: ChainError,
+    },
+    /// The certificate of a link is none that could be judged.
+    #[error("the certificate of {} cannot be used: {why}", quoted(link))]
+    CertificateMalformed { link: String, why: String },
+    /// A link is signed by nobody whom the step authorises, and has no certificate.
+    #[error("{} is signed under the key {}, which the step does not authorise, and carries no certificate", quoted(link), quoted(keyid.as_str()))]
+    CertificateMissing { link: String, keyid: KeyId },
+    /// A file of intermediate certificates cannot be read.
+    #[error("cannot read the certificate {}: {why}", quoted(file))]
+    CertificateUnreadable { file: String, why: String },
     /// A link's command is not the expected one.
     #[error(
         "expected the command `{}`, found `{}` in {}",
@@ -267,6 +299,43 @@ pub enum DifferenceKind {
     Algorithms,
 }
 
+/// How a certificate differs from a constraint. What is said of roots may be a reason, not an id.
+fn list_mismatches(mismatches: &[Mismatch]) -> String {
+    let values = |values: &[String]| match values {
+        [] => "none".to_owned(),
+        values => quoted_list(values, NAMED_AT_MOST),
+    };
+    let one = |mismatch: &Mismatch| {
+        let Mismatch {
+            attribute,
+            expected,
+            found,
+        } = mismatch;
+        let (expected, found) = (values(expected), values(found));
+        format!("expected in `{attribute}` {expected}, found {found}")
+    };
+    mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// What to do about a chain that does not hold.
+fn chain_help(error: &ChainError) -> &'static str {
+    match error {
+        ChainError::Expired { .. } | ChainError::NotYetValid { .. } => {
+            "perform the step again with a certificate that is valid when the link is verified; --now sets the clock for an audit of the past"
+        }
+        ChainError::UnknownIssuer { .. } | ChainError::OtherRoot { .. } => {
+            "give certificates that are missing between this one and a root of the layout with --intermediate; a root itself is added by the layout's owner alone"
+        }
+        ChainError::NoRoots => "the layout's owner adds the root to `rootcas`, and signs again",
+        ChainError::IsAuthority
+        | ChainError::NotForSignatures
+        | ChainError::OtherPurpose { .. }
+        | ChainError::Other { .. } => {
+            "have a certificate issued that is for signing (key usage `digitalSignature`; extended key usage code signing, or none), and perform the step again"
+        }
+    }
+}
+
 impl Problem {
     /// The stable code. Never renamed.
     pub fn code(&self) -> &'static str {
@@ -274,6 +343,12 @@ impl Problem {
             Self::ArtifactDisallowed { .. } => "artifact-disallowed",
             Self::ArtifactMissing { .. } => "artifact-missing",
             Self::ArtifactsUnchecked { .. } => "artifacts-unchecked",
+            Self::CertificateConstraintNotMet { .. } => "certificate-constraint-not-met",
+            Self::CertificateInvalid { .. } | Self::CertificateMalformed { .. } => {
+                "certificate-invalid"
+            }
+            Self::CertificateMissing { .. } => "certificate-missing",
+            Self::CertificateUnreadable { .. } => "certificate-unreadable",
             Self::CommandDiffers { .. } => "command-differs",
             Self::CommandFailed { .. } => "command-failed",
             Self::InspectionFailed { .. } | Self::InspectionUnrecorded { .. } => {
@@ -320,7 +395,8 @@ impl Problem {
     pub fn leaves_undecided(&self) -> bool {
         matches!(
             self,
-            Self::KeyUnreadable { .. }
+            Self::CertificateUnreadable { .. }
+                | Self::KeyUnreadable { .. }
                 | Self::LayoutPayloadType { .. }
                 | Self::LayoutUnreadable { .. }
                 | Self::NotALayout { .. }
@@ -385,6 +461,17 @@ impl Problem {
             Self::CommandFailed { .. } => {
                 "look into the link's by-products, and perform the step again so that its command succeeds"
             }
+            Self::CertificateConstraintNotMet { .. } => {
+                "have the step performed by someone whose certificate says this; only if it is theirs to perform, the layout's owner adds a constraint. There are no patterns: `*` alone takes anything"
+            }
+            Self::CertificateInvalid { why, .. } => chain_help(why),
+            Self::CertificateMalformed { .. } => {
+                "perform the step with a certificate that is PEM and of a key that is supported: `linkwright run --signing-key KEY --cert CERTIFICATE`"
+            }
+            Self::CertificateMissing { .. } => {
+                "perform the step with a key that the step authorises, or with a certificate: `linkwright run --signing-key KEY --cert CERTIFICATE`"
+            }
+            Self::CertificateUnreadable { .. } => "give certificates as PEM (`BEGIN CERTIFICATE`)",
             Self::CommandDiffers { .. } => {
                 "this refuses nothing; compare the two commands, and correct the layout or the way the step is run"
             }

@@ -95,7 +95,11 @@ fn signature_problem(
     }
 }
 
-fn read_link(file: &LinkFile, envelope: &Envelope, step: &Step) -> Result<Link, Vec<Problem>> {
+pub(super) fn read_link(
+    file: &LinkFile,
+    envelope: &Envelope,
+    step: &Step,
+) -> Result<Link, Vec<Problem>> {
     let malformed = |why: String| Problem::LinkMalformed {
         link: file.path.clone(),
         why,

@@ -9,8 +9,8 @@
 //! 1. Every given key has signed the layout.
 //! 2. Parameters are filled in, and the layout has the form it must have.
 //! 3. The layout has an expiry, and it lies in the future; the layout asks for something.
-//! 4. Each step has enough links, validly signed by distinct functionaries that it authorises and
-//!    carrying its name. A layout in the place of a link is verified by steps 1 to 6 in turn, with
+//! 4. Each step has enough links, validly signed by distinct functionaries that it authorises, by their
+//!    keys or by certificates that meet a constraint, and carrying its name. A layout in the place of a link is verified by steps 1 to 6 in turn, with
 //!    that functionary as its owner, and then stands as the link it amounts to.
 //! 5. The links of a step agree with each other. Another command than expected is a warning.
 //! 6. The rules of each step hold.
@@ -20,6 +20,7 @@
 //! 9. The layout amounts to a link of its own, the summary.
 
 mod agree;
+mod certified;
 mod explain;
 mod fate;
 mod glance;
@@ -37,6 +38,7 @@ use std::collections::BTreeMap;
 pub use params::{Parameters, is_parameter_name};
 pub use signed::{Checked, Owner};
 
+use crate::keys::Certificate;
 use crate::model::{
     Envelope, EnvelopeError, Evidence, Inspection, ItemName, Layout, Link, Moment, PayloadKind,
 };
@@ -55,6 +57,9 @@ pub struct Request<'a> {
     pub evidence: &'a Evidence,
     /// Everyone who must have signed the layout.
     pub owners: &'a [Owner<'a>],
+    /// Certificates that may stand between a functionary's and a root of the layout. None of them is
+    /// trusted by being here.
+    pub intermediates: &'a [Certificate],
     /// The clock.
     pub now: Moment,
     /// Parameters for the root layout.

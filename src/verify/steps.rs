@@ -8,12 +8,23 @@ use crate::keys::{KeyError, KeyId, PublicKey};
 use crate::model::{
     Envelope, EnvelopeError, Evidence, Functionary, Link, LinkFile, LinkFileError, Step,
 };
-use crate::report::{Finding, Item, ItemKind, LinkUse, Problem, Severity, Status};
+use crate::report::{Finding, Instead, Item, ItemKind, LinkUse, Place, Problem, Severity, Status};
 
 use super::glance::{self, Glance};
 use super::params::Parameters;
 use super::signed::{Owner, Signers};
 use super::{Engine, Node, Source, agree, instead, warnings};
+
+/// What is there for a step.
+#[derive(Default)]
+pub(super) struct Gathered<'a> {
+    /// The links that count, with their paths.
+    pub(super) links: Vec<(&'a str, Link)>,
+    pub(super) signers: Signers,
+    pub(super) problems: Vec<(Problem, Option<Place>)>,
+    /// File names that are not there.
+    pub(super) looked_for: Vec<String>,
+}
 
 /// What came of looking for the link of one functionary.
 struct Look<'a> {
@@ -39,8 +50,7 @@ impl Engine<'_> {
             .push(Item::new(ItemKind::Step, name.clone()));
         let mut item = Item::new(ItemKind::Step, name);
         let layout = node.layout.clone();
-        let (mut links, mut signers) = (Vec::new(), Signers::default());
-        let (mut problems, mut looked_for) = (Vec::new(), Vec::new());
+        let mut gathered = Gathered::default();
         for keyid in &step.pubkeys {
             let functionary = layout.functionaries.get(keyid);
             let glance = glances.next().flatten();
@@ -48,11 +58,14 @@ impl Engine<'_> {
             let look = self.look(node, step, keyid, functionary, evidence, glance);
             match (look.file, look.link) {
                 (Some(file), Some((link, key))) => {
-                    signers.add(key);
-                    links.push((file.path.as_str(), link));
+                    gathered.signers.add(key);
+                    gathered.links.push((file.path.as_str(), link));
                 }
                 (Some(_), None) => {}
-                (None, _) => looked_for.push(format!("{}.{}.link", step.name, keyid.short())),
+                (None, _) => {
+                    let name = format!("{}.{}.link", step.name, keyid.short());
+                    gathered.looked_for.push(name);
+                }
             }
             if let Some(file) = look.file {
                 if is_link.unwrap_or_else(|| glance::holds_link(file)) {
@@ -64,28 +77,12 @@ impl Engine<'_> {
                     why_not: look.problems.first().map(ToString::to_string),
                 });
             }
-            problems.extend(look.problems);
+            let placed = look.problems.into_iter().map(|problem| (problem, None));
+            gathered.problems.extend(placed);
         }
-        let found = signers.count();
-        let enough = u64::try_from(found).is_ok_and(|found| found >= step.threshold);
-        let finding = |problem| weigh(problem, enough);
-        item.findings.extend(problems.into_iter().map(finding));
-        if enough {
-            if let Some(link) = settle(node, step, &links, &mut item) {
-                node.links.insert(step.name.clone(), link);
-            }
-        } else {
-            let problem = Problem::ThresholdNotMet {
-                step: step.name.clone(),
-                needed: step.threshold,
-                found,
-                links: links.len(),
-                looked_for,
-                instead: instead::instead(&layout, step, evidence.of(&step.name)),
-                command: step.expected_command.clone(),
-            };
-            item.fail(problem, node.place(&step.pointer));
-        }
+        self.by_certificates(node, step, evidence, &mut item, &mut gathered);
+        let instead = || instead::instead(&layout, step, evidence.of(&step.name));
+        conclude(node, step, gathered, &mut item, instead);
         if let Some(slot) = self.report.items.get_mut(index) {
             *slot = item;
         }
@@ -228,9 +225,45 @@ impl Engine<'_> {
     }
 }
 
+/// Whether what is there is enough. If it is, the link that stands for the step goes into the node.
+fn conclude(
+    node: &mut Node,
+    step: &Step,
+    gathered: Gathered<'_>,
+    item: &mut Item,
+    instead: impl FnOnce() -> Vec<Instead>,
+) {
+    let Gathered {
+        links,
+        signers,
+        problems,
+        looked_for,
+    } = gathered;
+    let found = signers.count();
+    let enough = u64::try_from(found).is_ok_and(|found| found >= step.threshold);
+    let finding = |(problem, place)| weigh(problem, place, enough);
+    item.findings.extend(problems.into_iter().map(finding));
+    if enough {
+        if let Some(link) = settle(node, step, &links, item) {
+            node.links.insert(step.name.clone(), link);
+        }
+    } else {
+        let problem = Problem::ThresholdNotMet {
+            step: step.name.clone(),
+            needed: step.threshold,
+            found,
+            links: links.len(),
+            looked_for,
+            instead: instead(),
+            command: step.expected_command.clone(),
+        };
+        item.fail(problem, node.place(&step.pointer));
+    }
+}
+
 /// What one functionary broke does not matter where others are enough; but a layout that was validly
 /// signed and does not verify is no accident.
-fn weigh(problem: Problem, enough: bool) -> Finding {
+fn weigh(problem: Problem, place: Option<Place>, enough: bool) -> Finding {
     let refused = matches!(problem, Problem::SublayoutRefused { .. });
     Finding {
         severity: if enough && !refused {
@@ -239,7 +272,7 @@ fn weigh(problem: Problem, enough: bool) -> Finding {
             Severity::Error
         },
         problem,
-        place: None,
+        place,
     }
 }
 
@@ -278,7 +311,7 @@ fn settle(node: &Node, step: &Step, links: &[(&str, Link)], item: &mut Item) -> 
     }
 }
 
-fn link_problem(path: &str, error: &LinkFileError) -> Problem {
+pub(super) fn link_problem(path: &str, error: &LinkFileError) -> Problem {
     let link = path.to_owned();
     let why = error.to_string();
     match error {

@@ -13,6 +13,12 @@ use serde_json::{Value, json};
 
 use crate::support::{Folder, key, public};
 
+const CERTIFICATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates");
+
+fn certificate(name: &str) -> String {
+    std::fs::read_to_string(format!("{CERTIFICATES}/{name}.pem")).unwrap()
+}
+
 const NAMES: [&str; 4] = ["owner", "alice", "bob", "carol"];
 
 /// One signed document on its way.
@@ -71,10 +77,23 @@ fn names() -> Vec<(String, String)> {
         }
         names.push((format!("${name}"), id.as_str().to_owned()));
     }
+    names.push(("$data".to_owned(), CERTIFICATES.to_owned()));
     for (name, digit) in [("$X", "1"), ("$Y", "2"), ("$Z", "3")] {
         names.push((name.to_owned(), digit.repeat(64)));
     }
     names
+}
+
+/// What stands for certificates is filled in.
+fn with_certificates(text: &str) -> String {
+    let mut parts = text.split("$pem.");
+    let mut filled = parts.next().unwrap().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_alphanumeric() && c != '-');
+        let (name, rest) = part.split_at(end.unwrap_or(part.len()));
+        filled += &format!("{}{rest}", Value::from(certificate(name)));
+    }
+    filled
 }
 
 fn link(name: &str) -> Value {
@@ -96,6 +115,7 @@ impl Chain {
     pub(super) fn of(changes: &str) -> Self {
         let names = names();
         let fill = |text: &str| {
+            let text = &with_certificates(text);
             let replace =
                 |text: String, (name, value): &(String, String)| text.replace(name, value);
             names.iter().fold(text.to_owned(), replace)
@@ -188,6 +208,7 @@ impl Chain {
                 set(&mut self.document(path).payload, pointer, Some(value));
             }
             "remove" => set(&mut self.document(path).payload, rest, None),
+            "certified" => certified(&mut self.document(path).payload, rest),
             "link" => self.add(path, link(rest), "alice"),
             "layout" => self.add(path, layout(), "alice"),
             "copy" => {
@@ -274,6 +295,23 @@ fn set(payload: &mut Value, pointer: &str, value: Option<Value>) {
     }
 }
 
+fn certified(layout: &mut Value, constraints: &str) {
+    let object = |name: &str| json!({"keyval": {"certificate": certificate(name)}});
+    layout["rootcas"] = json!({"root": object("root")});
+    layout["intermediatecas"] = json!({"intermediate": object("intermediate")});
+    let mut constraints: Vec<Value> = serde_json::from_str(constraints).unwrap();
+    for constraint in &mut constraints {
+        let named = std::mem::take(constraint);
+        *constraint = json!({"common_name": "*", "dns_names": ["*"], "emails": ["*"],
+            "organizations": ["*"], "roots": ["*"], "uris": ["*"]});
+        for (name, value) in named.as_object().unwrap() {
+            constraint[name] = value.clone();
+        }
+    }
+    layout["steps"][0]["cert_constraints"] = Value::from(constraints);
+    layout["steps"][0]["pubkeys"] = json!([]);
+}
+
 impl Document {
     fn envelope(&self) -> String {
         let text = self
@@ -288,7 +326,8 @@ impl Document {
         let signers = self.signers.iter().filter(|name| *name != "nobody");
         let signatures: Vec<Value> = signers
             .map(|name| {
-                let (key, id) = signer(name);
+                let mut words = name.split('+');
+                let (key, id) = signer(words.next().unwrap());
                 let bytes = key.sign(&message).unwrap();
                 let hex = || bytes.iter().map(|byte| format!("{byte:02x}")).collect();
                 let sig = if self.dsse {
@@ -296,7 +335,12 @@ impl Document {
                 } else {
                     hex()
                 };
-                json!({"keyid": id.as_str(), "sig": sig})
+                let mut entry = json!({"keyid": id.as_str(), "sig": sig});
+                let certificates: String = words.map(certificate).collect();
+                if !certificates.is_empty() {
+                    entry["cert"] = Value::from(certificates);
+                }
+                entry
             })
             .collect();
         let signatures = Value::from(signatures);

@@ -7,7 +7,9 @@ pub(crate) mod chain;
 pub(crate) mod oracle;
 
 use linkwright::encoding::{self, Value};
-use linkwright::keys::{FileKey, KeyIdStyle, PublicKey, Signer};
+use linkwright::keys::{
+    Authorities, Certificate, FileKey, KeyId, KeyIdStyle, PublicKey, Signer, Wanted,
+};
 use linkwright::model::{Envelope, Layout, Link, Pattern, Rule, wanted_links};
 use linkwright::record::{Backend, KernelAlone, sha256_of_each};
 use linkwright::report::Verdict;
@@ -19,13 +21,14 @@ use chain::{Chain, Files};
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub(crate) const TARGETS: [Target; 7] = [
+pub(crate) const TARGETS: [Target; 8] = [
     ("canonical", canonical),
     ("pattern", pattern),
     ("rule", rule),
     ("envelope", envelope),
     ("verify", verify),
     ("key", key),
+    ("certificate", certificate),
     ("kernels", kernels),
 ];
 
@@ -208,6 +211,35 @@ pub(crate) fn key(data: &[u8]) {
             let signature = key.sign(b"message").unwrap();
             assert_eq!(key.public().verify(b"message", &signature), Ok(()));
         }
+    }
+}
+
+/// PEM certificates. What is read is written back, and no certificate vouches for itself.
+pub(crate) fn certificate(data: &[u8]) {
+    let Ok(all) = Certificate::all_from_pem(data) else {
+        return;
+    };
+    let root = |certificate: &Certificate| (KeyId::new("root"), certificate.clone());
+    for certificate in &all {
+        let again = Certificate::from_pem(certificate.to_pem().as_bytes()).unwrap();
+        assert_eq!(again, *certificate);
+        let alone = Authorities {
+            roots: vec![root(certificate)],
+            intermediates: all.clone(),
+        };
+        let now = certificate.not_before();
+        assert!(
+            alone
+                .check(certificate, &Wanted::Anything, &[], now)
+                .is_err()
+        );
+        let others = all.iter().filter(|other| *other != certificate);
+        let every = Authorities {
+            roots: others.map(root).collect(),
+            intermediates: all.clone(),
+        };
+        // Whether it holds is for the chain; that it can be judged is what is shown.
+        drop(every.check(certificate, &Wanted::Anything, &[], now));
     }
 }
 

@@ -107,6 +107,7 @@ fn moved(digest: &str) -> Value {
         now: Moment::parse("2030-01-01T00:00:00Z").unwrap(),
         parameters: &Parameters::new(),
         sublayout_inspections: false,
+        intermediates: &[],
         policy: &Policy::default(),
         explain: &["out/a".to_owned(), "dist/a".to_owned()],
     };

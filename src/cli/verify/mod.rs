@@ -106,6 +106,8 @@ impl Verify {
     fn decide(&self, now: Moment, listener: &Listener) -> Outcome {
         let document = self.layout.to_string_lossy();
         let (keys, mut problems) = self.trust.load();
+        let (intermediates, unreadable) = self.trust.intermediates();
+        problems.extend(unreadable);
         let layout = match store::read_envelope(&self.layout) {
             Ok(layout) => Some(layout),
             Err(StoreError::Envelope { source, .. }) => {
@@ -130,6 +132,7 @@ impl Verify {
             layout: &layout,
             evidence: &evidence,
             owners: &owners,
+            intermediates: &intermediates,
             now,
             parameters: &parameters,
             sublayout_inspections: self.inspecting.sublayouts_too(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::keys::{KeyId, KeyIdStyle, PublicKey};
+use crate::keys::{Certificate, KeyId, KeyIdStyle, PublicKey};
 use crate::report::Problem;
 use crate::store;
 use crate::verify::Owner;
@@ -17,6 +17,10 @@ pub(super) struct Trust {
     /// Public keys that must all have signed the layout: PEM, or key objects of layouts
     #[arg(long = "key", short = 'k', alias = "verification-keys", alias = "layout-keys", value_name = "FILE", num_args = 1.., required_unless_present = "gpg")]
     keys: Vec<String>,
+    /// Certificates that may stand between a functionary's and a root of the layout (PEM, several in a
+    /// file). They add no trust of their own
+    #[arg(long = "intermediate", short = 'i', alias = "intermediate-certs", value_name = "FILE", num_args = 1..)]
+    intermediates: Vec<String>,
     /// Not supported
     #[arg(long, short, hide = true, num_args = 1.., value_name = "ID")]
     gpg: Vec<String>,
@@ -36,14 +40,33 @@ impl Trust {
         )
     }
 
-    /// The files that hold keys.
+    /// The files that hold keys and certificates.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        self.keys.iter().map(Path::new)
+        self.keys.iter().chain(&self.intermediates).map(Path::new)
     }
 
     /// The keys, and what is wrong with those that are none.
     pub(super) fn load(&self) -> (Vec<PublicKey>, Vec<Problem>) {
         load_keys(&self.keys)
+    }
+
+    /// The certificates, and what is wrong with those that are none.
+    pub(super) fn intermediates(&self) -> (Vec<Certificate>, Vec<Problem>) {
+        let (mut certificates, mut problems) = (Vec::new(), Vec::new());
+        for file in &self.intermediates {
+            let read = store::read_file(Path::new(file)).map_err(|error| error.to_string());
+            let found = read.and_then(|bytes| {
+                Certificate::all_from_pem(&bytes).map_err(|error| error.to_string())
+            });
+            match found {
+                Ok(found) => certificates.extend(found),
+                Err(why) => problems.push(Problem::CertificateUnreadable {
+                    file: file.clone(),
+                    why,
+                }),
+            }
+        }
+        (certificates, problems)
     }
 }
 
