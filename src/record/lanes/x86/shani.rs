@@ -24,7 +24,11 @@ pub(super) fn advance<const N: usize>(group: &mut Group<u32>, inputs: &Inputs<'_
         abef[lane] = _mm_set_epi32(a, b, e, f);
         cdgh[lane] = _mm_set_epi32(c, d, g, h);
     }
-    for (at, _) in inputs[0].iter().enumerate() {
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "the block at the same place of each lane"
+    )]
+    for at in 0..inputs[0].len() {
         let before = (abef, cdgh);
         let mut w = [[zero; 4]; N];
         for lane in 0..N {
