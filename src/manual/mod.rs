@@ -9,6 +9,9 @@ pub mod formats {}
 #[doc = include_str!("rules.md")]
 pub mod rules {}
 
+#[doc = include_str!("inspections.md")]
+pub mod inspections {}
+
 #[doc = include_str!("codes.md")]
 pub mod codes {}
 
