@@ -8,7 +8,8 @@
 //! its other implementations.
 //!
 //! What a pass means, and what it does not, is told in [`manual::proof`]; how the formats look in
-//! [`manual::formats`]; each code of a finding in [`manual::codes`].
+//! [`manual::formats`]; each code of a finding in [`manual::codes`]; what the command of an inspection can do, in
+//! [`manual::inspections`].
 //!
 //! # Architecture
 //!

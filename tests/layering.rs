@@ -22,14 +22,14 @@ exec: event / processes clock environment files
 store: model encoding keys / files
 ci: model / environment
 trust: model keys encoding event / files network
-inspect: verify report record exec model event encoding
+inspect: verify report record exec model event encoding / files
 cli: encoding keys model report verify author render event record exec store ci trust inspect / files processes environment clock
 main: cli / processes environment";
 
 /// What touches the world: paths, and whole crates.
 const WORLD: &str = "
 files: std::fs unix::fs rustix::fs tempfile::*
-processes: std::process unix::process rustix::process rustix::termios duct::* nix::* rpassword::*
+processes: std::process unix::process rustix::process rustix::termios duct::* nix::* rpassword::* landlock::* seccompiler::*
 network: std::net rustix::net
 environment: std::env
 clock: time::SystemTime time::Instant Timestamp::now Zoned::now";

@@ -9,6 +9,8 @@
 
 mod cases;
 mod commands;
+#[cfg(target_os = "linux")]
+mod inspections;
 mod layering;
 mod peers;
 mod properties;

@@ -28,6 +28,7 @@ use std::{env, io};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use crate::exec::sandbox;
 use crate::model::Moment;
 use crate::render::Dress;
 
@@ -115,6 +116,11 @@ fn called_as_reference() -> bool {
 /// The whole program: takes the arguments, the first being the name it was called under.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let [_, word, rest @ ..] = arguments.as_slice()
+        && word == sandbox::WORD
+    {
+        return ExitCode::from(sandbox::main(rest));
+    }
     let tool = Tool::called(arguments.first().map(OsString::as_os_str));
     CALLED_AS_REFERENCE.get_or_init(|| tool.is_some());
     let parsed = match tool {

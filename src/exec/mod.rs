@@ -24,6 +24,7 @@
 //! action in the command, even if the caller ignores it.
 
 mod program;
+pub mod sandbox;
 mod signals;
 mod streams;
 mod supervise;

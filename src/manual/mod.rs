@@ -11,6 +11,8 @@ pub mod rules {}
 
 #[doc = include_str!("certificates.md")]
 pub mod certificates {}
+#[doc = include_str!("inspections.md")]
+pub mod inspections {}
 
 #[doc = include_str!("codes.md")]
 pub mod codes {}

@@ -240,6 +240,15 @@ impl Finding {
         }
     }
 
+    /// A finding that is only to be known, and has no place.
+    pub fn note(problem: Problem) -> Self {
+        Self {
+            severity: Severity::Note,
+            problem,
+            place: None,
+        }
+    }
+
     /// A finding that refuses nothing.
     pub fn warning(problem: Problem, place: Option<Place>) -> Self {
         Self {

@@ -95,6 +95,12 @@ pub enum Problem {
     /// The command of a step did not end well.
     #[error("the command of {} returned {status}", quoted(link))]
     CommandFailed { link: String, status: i64 },
+    /// Inspections are not to be run.
+    #[error("the layout has this inspection, and --inspections deny was given")]
+    InspectionDenied,
+    /// The command of an inspection ran without all protections.
+    #[error("the inspection's command was not shut in as it should be: {}", lacking.join("; "))]
+    InspectionExposed { lacking: Vec<String> },
     /// The command of an inspection did not end as it must.
     #[error("the inspection failed: {why}")]
     InspectionFailed { why: String },
@@ -104,6 +110,22 @@ pub enum Problem {
         quoted_list(paths, NAMED_AT_MOST)
     )]
     InspectionBlind { count: usize, paths: Vec<String> },
+    /// An inspection that was only to be looked at.
+    #[error("it would run `{}`", command_line(command))]
+    InspectionListed { command: Vec<String> },
+    /// How the command of an inspection ran.
+    #[error("its command ran in a copy of the folder; {}{}", match held.as_slice() {
+            [] => "nothing else kept it from doing harm".to_owned(),
+            held => held.join("; "),
+        },
+        said.iter().map(|text| format!("; it printed {}", quoted(text))).collect::<String>())]
+    InspectionRan {
+        held: Vec<String>,
+        said: Vec<String>,
+    },
+    /// Not all protections are there, and the command of an inspection does not run without.
+    #[error("the inspection's command was not run, for it cannot be shut in: {}", lacking.join("; "))]
+    InspectionUnprotected { lacking: Vec<String> },
     /// The folder of an inspection cannot be recorded.
     #[error("the inspection's folder cannot be recorded: {why}")]
     InspectionUnrecorded { why: String },
@@ -355,7 +377,12 @@ impl Problem {
                 "inspection-failed"
             }
             Self::InspectionBlind { .. } => "inspection-blind",
+            Self::InspectionDenied => "inspection-denied",
+            Self::InspectionExposed { .. } => "inspection-exposed",
+            Self::InspectionListed { .. } => "inspection-listed",
+            Self::InspectionRan { .. } => "inspection-ran",
             Self::InspectionTimeout { .. } => "inspection-timeout",
+            Self::InspectionUnprotected { .. } => "inspection-unprotected",
             Self::KeyMalformed { .. } => "key-malformed",
             Self::KeyUnknown { .. } => "key-unknown",
             Self::KeyUnreadable { .. } => "key-unreadable",
@@ -475,8 +502,21 @@ impl Problem {
             Self::CommandDiffers { .. } => {
                 "this refuses nothing; compare the two commands, and correct the layout or the way the step is run"
             }
+            Self::InspectionDenied => {
+                "read the layout's inspections; --inspections list shows their commands, and run is the default"
+            }
+            Self::InspectionExposed { .. } => {
+                "this refuses nothing; --sandbox require does not run commands so"
+            }
             Self::InspectionFailed { .. } => {
-                "run the inspection's command by hand in the same folder to see what it says"
+                "run the inspection's command by hand in the same folder to see what it says; here it had no network, no other environment than --inspection-env gives, and could read system folders and a copy of the folder only"
+            }
+            Self::InspectionListed { .. } => {
+                "without --inspections list it is run, when everything before it has passed"
+            }
+            Self::InspectionRan { .. } => "",
+            Self::InspectionUnprotected { .. } => {
+                "verify on a system that has them (Linux 6.2 or newer with Landlock, namespaces and seccomp), or drop --sandbox require"
             }
             Self::InspectionTimeout { .. } => {
                 "give it more time with --inspection-timeout, or find out what it waits for"

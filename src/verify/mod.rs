@@ -43,7 +43,7 @@ use crate::model::{
     Envelope, EnvelopeError, Evidence, Inspection, ItemName, Layout, Link, Moment, PayloadKind,
 };
 use crate::report::{
-    Finding, Item, ItemKind, LayoutSummary, Place, Policy, Problem, Report, Severity, Verdict,
+    Finding, Item, ItemKind, LayoutSummary, Place, Policy, Problem, Report, Status, Verdict,
 };
 
 /// What is to be verified, against what.
@@ -94,6 +94,22 @@ pub trait Inspector {
         inspection: &Checked<Inspection>,
         evidence: &[String],
     ) -> Result<Inspected, InspectionError>;
+
+    /// How the last command ran, whatever it came to; `None` if none was run, or nobody knows.
+    fn ran(&self) -> Option<Ran> {
+        None
+    }
+}
+
+/// How a command ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// What kept it from doing harm.
+    pub held: Vec<String>,
+    /// What could have, and did not.
+    pub lacking: Vec<String>,
+    /// What it printed, as far as that was kept; one text for each stream that has any.
+    pub said: Vec<String>,
 }
 
 /// What an inspection came to.
@@ -119,6 +135,18 @@ pub enum InspectionError {
     Unrecorded {
         /// What stands in the way.
         why: String,
+    },
+    /// It is not to be run.
+    #[error("no inspections are to be run")]
+    Denied,
+    /// It was only to be looked at.
+    #[error("it was not run")]
+    Listed,
+    /// It is not to be run without all protections.
+    #[error("not all protections are there")]
+    Unprotected {
+        /// Those that are not.
+        lacking: Vec<String>,
     },
     /// It took too long.
     #[error("the command ran longer than {seconds} seconds")]
@@ -288,7 +316,8 @@ impl<'a> Engine<'a> {
         self.layout_warnings(node, item);
     }
 
-    /// Steps 7 and 8. A command that fails ends it: what comes after is not reached.
+    /// Steps 7 and 8. A command that fails ends it, and so do rules that refuse, as soon as everything
+    /// they compare with is there: what comes after is not reached.
     fn inspections(&mut self, inspector: &mut dyn Inspector) {
         for mut node in std::mem::take(&mut self.nodes) {
             self.report.enforce(self.request.policy);
@@ -302,40 +331,80 @@ impl<'a> Engine<'a> {
                     .push(Item::new(ItemKind::Inspection, name));
             }
             let mut links = node.links.clone();
+            let mut open: Vec<usize> = Vec::new();
             for (at, inspection) in released.iter().enumerate() {
-                match inspector.inspect(inspection, &evidence) {
+                let inspected = inspector.inspect(inspection, &evidence);
+                self.ran(first + at, inspector.ran());
+                match inspected {
                     Ok(inspected) => {
                         links.insert(inspection.name.clone(), inspected.link);
                         self.blind(first + at, inspected.unseen);
+                        open.push(at);
+                        open.retain(|at| !self.judged(&node, first, *at, &links));
                     }
+                    Err(InspectionError::Listed) => self.listed(first + at, inspection),
                     Err(error) => {
-                        let problem = match error {
-                            InspectionError::Failed { why } => Problem::InspectionFailed { why },
-                            InspectionError::Unrecorded { why } => {
-                                Problem::InspectionUnrecorded { why }
-                            }
-                            InspectionError::TimedOut { seconds } => {
-                                Problem::InspectionTimeout { seconds }
-                            }
-                        };
                         let place = node.place(&format!("{}/run", inspection.pointer));
-                        self.note(Some(first + at), problem, place);
+                        self.note(Some(first + at), inspection_problem(error), place);
                         break;
                     }
                 }
-            }
-            for (at, inspection) in node.layout.inspections.iter().enumerate() {
-                let link_of = |name: &ItemName| links.get(name);
-                match links.get(&inspection.name) {
-                    Some(link) => {
-                        let ruling = ruling::Ruling::new(&inspection.rules, link, &link_of);
-                        self.ruled(&node, first + at, &inspection.pointer, ruling);
-                    }
-                    None => self.not_reached(first + at),
+                self.report.enforce(self.request.policy);
+                if self.report.has_errors() {
+                    break;
                 }
+            }
+            for at in 0..node.layout.inspections.len() {
+                self.not_reached(first + at);
             }
             node.links = links;
             self.nodes.push(node);
+        }
+    }
+
+    /// Step 8 for one inspection that was run, unless it compares with one that was not.
+    fn judged(
+        &mut self,
+        node: &Node,
+        first: usize,
+        at: usize,
+        links: &BTreeMap<ItemName, Link>,
+    ) -> bool {
+        let link_of = |name: &ItemName| links.get(name);
+        let inspection = node.layout.inspections.get(at);
+        let Some((inspection, link)) =
+            inspection.and_then(|inspection| Some((inspection, link_of(&inspection.name)?)))
+        else {
+            return false;
+        };
+        match ruling::Ruling::new(&inspection.rules, link, &link_of) {
+            ruling::Ruling::Missing(_) => false,
+            found @ ruling::Ruling::Found(_) => {
+                self.ruled(node, first + at, &inspection.pointer, found);
+                true
+            }
+        }
+    }
+
+    /// What is to be known of a command that was run.
+    fn ran(&mut self, item: usize, ran: Option<Ran>) {
+        let (Some(item), Some(ran)) = (self.report.items.get_mut(item), ran) else {
+            return;
+        };
+        let (held, said, lacking) = (ran.held, ran.said, ran.lacking);
+        let problem = Problem::InspectionRan { held, said };
+        item.findings.push(Finding::note(problem));
+        if !lacking.is_empty() {
+            let problem = Problem::InspectionExposed { lacking };
+            item.findings.push(Finding::warning(problem, None));
+        }
+    }
+
+    fn listed(&mut self, item: usize, inspection: &Inspection) {
+        let command = inspection.run.clone();
+        if let Some(item) = self.report.items.get_mut(item) {
+            let problem = Problem::InspectionListed { command };
+            item.findings.push(Finding::note(problem));
         }
     }
 
@@ -351,16 +420,27 @@ impl<'a> Engine<'a> {
     }
 
     fn not_reached(&mut self, item: usize) {
-        if let Some(item) = self.report.items.get_mut(item)
-            && item.findings.is_empty()
-        {
-            let why = "no command runs unless everything before it has passed".to_owned();
-            item.findings.push(Finding {
-                severity: Severity::Note,
-                problem: Problem::NotReached { why },
-                place: None,
-            });
+        let Some(item) = self.report.items.get_mut(item) else {
+            return;
+        };
+        if item.status != Status::NotReached {
+            return;
         }
+        let found = |finding: &Finding| finding.problem.code();
+        let why = if item
+            .findings
+            .iter()
+            .any(|it| found(it) == "inspection-listed")
+        {
+            return;
+        } else if item.findings.iter().any(|it| found(it) == "inspection-ran") {
+            "its rules compare with an inspection that was not run"
+        } else {
+            "no command runs unless everything before it has passed"
+        };
+        let why = why.to_owned();
+        item.findings
+            .push(Finding::note(Problem::NotReached { why }));
     }
 
     /// Takes note of something that refuses, about an item or about the whole.
@@ -384,6 +464,19 @@ impl<'a> Engine<'a> {
             report: self.report,
             summary,
         }
+    }
+}
+
+fn inspection_problem(error: InspectionError) -> Problem {
+    match error {
+        InspectionError::Failed { why } => Problem::InspectionFailed { why },
+        InspectionError::Unrecorded { why } => Problem::InspectionUnrecorded { why },
+        InspectionError::TimedOut { seconds } => Problem::InspectionTimeout { seconds },
+        InspectionError::Unprotected { lacking } => Problem::InspectionUnprotected { lacking },
+        InspectionError::Denied => Problem::InspectionDenied,
+        InspectionError::Listed => Problem::InspectionFailed {
+            why: "it was not run".to_owned(),
+        },
     }
 }
 

@@ -23,8 +23,11 @@
 //! ```
 //!
 //! `$NAME` is a key id, `$NAME8` its beginning, `$NAME.legacy` the other id, `$NAME.key` the key
-//! object, `$pem.NAME` a certificate as JSON, `$data` the folder of certificates, `$LINK_A` and `$LINK_B` the two links' paths, `$X` to `$Z` digests. `expect` has the
-//! verdict, the codes, and `absent FILE` or `present FILE` for what a command would leave.
+//! object, `$pem.NAME` a certificate as JSON, `$data` the folder of certificates, `$LINK_A` and
+//! `$LINK_B` the two links' paths, `$X` to `$Z` digests. `expect` has the verdict, the codes,
+//! `says TEXT` for words of a message, and `absent FILE` or `present FILE` for what a command would
+//! leave. What this machine lacks to shut commands in (`inspection-exposed`) is looked at only where a
+//! case expects it.
 
 mod chain;
 
@@ -34,14 +37,20 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::Folder;
+use crate::support::{Folder, INSPECTING};
 use chain::Chain;
 
 /// Codes that no case can produce through the binary, and why.
-const UNREACHED: [(&str, &str); 1] = [(
-    "link-folder-missing",
-    "every case has the folder; tests/commands shows it",
-)];
+const UNREACHED: [(&str, &str); 2] = [
+    (
+        "link-folder-missing",
+        "every case has the folder; tests/commands shows it",
+    ),
+    (
+        "inspection-unprotected",
+        "depends on what this machine lacks; tests/inspections.rs has it",
+    ),
+];
 
 /// The intended divergences of `CODES.md` that no case has, and why.
 const NOT_SHOWN: [(&str, &str); 0] = [];
@@ -70,6 +79,7 @@ struct Expected {
     codes: BTreeSet<String>,
     absent: Vec<String>,
     present: Vec<String>,
+    says: Vec<String>,
 }
 
 fn expected(case: &Path) -> Expected {
@@ -80,10 +90,25 @@ fn expected(case: &Path) -> Expected {
             "pass" | "refuse" | "undecided" => word.clone_into(&mut expected.verdict),
             "absent" => expected.absent.push(rest.to_owned()),
             "present" => expected.present.push(rest.to_owned()),
+            "says" => expected.says.push(rest.to_owned()),
             code => assert!(expected.codes.insert(code.to_owned()), "{code} twice"),
         }
     }
     expected
+}
+
+/// The codes of all findings, and all their messages.
+fn findings(report: &Value) -> (BTreeSet<String>, String) {
+    let items = report["items"].as_array().unwrap().iter();
+    let all = items
+        .chain([report])
+        .flat_map(|item| item["findings"].as_array().unwrap());
+    let (mut codes, mut messages) = (BTreeSet::new(), String::new());
+    for finding in all {
+        codes.insert(finding["code"].as_str().unwrap().to_owned());
+        messages.push_str(finding["message"].as_str().unwrap());
+    }
+    (codes, messages)
 }
 
 fn run(case: &Path) -> Vec<String> {
@@ -92,7 +117,9 @@ fn run(case: &Path) -> Vec<String> {
     chain.write(&folder);
     let arguments = chain.arguments();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let inspecting = INSPECTING.read();
     let ended = folder.linkwright(&arguments);
+    drop(inspecting);
     let status = match expected.verdict.as_str() {
         "pass" => 0,
         "refuse" => 1,
@@ -102,14 +129,16 @@ fn run(case: &Path) -> Vec<String> {
     let Ok(report) = serde_json::from_slice::<Value>(&ended.out) else {
         return vec![format!("no report: {ended:?}")];
     };
-    let items = report["items"].as_array().unwrap().iter();
-    let all = items
-        .chain([&report])
-        .flat_map(|item| item["findings"].as_array().unwrap());
-    let codes: BTreeSet<String> = all
-        .map(|finding| finding["code"].as_str().unwrap().to_owned())
-        .collect();
+    let (mut codes, messages) = findings(&report);
+    if !expected.codes.contains("inspection-exposed") {
+        codes.remove("inspection-exposed");
+    }
     let mut wrong = Vec::new();
+    let unsaid = expected
+        .says
+        .iter()
+        .filter(|text| !messages.contains(*text));
+    wrong.extend(unsaid.map(|text| format!("nothing says `{text}`: {messages}")));
     for item in report["items"].as_array().unwrap() {
         let mut findings = item["findings"].as_array().unwrap().iter();
         let erroneous = findings.any(|finding| finding["severity"] == "error");

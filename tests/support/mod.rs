@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::RwLock;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +18,10 @@ pub(crate) const LINKWRIGHT: &str = env!("CARGO_BIN_EXE_linkwright");
 
 /// No case waits on purpose for longer; only a hang does.
 pub(crate) const HANG: Duration = Duration::from_secs(120);
+
+/// Commands of inspections, and one that uses up all processes that its user may have: whoever runs the
+/// first reads, whoever runs the other writes.
+pub(crate) static INSPECTING: RwLock<()> = RwLock::new(());
 
 /// Of the committed test keys, `owner`, `alice`, `bob`, `carol`, `ecdsa` or `encrypted`.
 pub(crate) fn key(name: &str) -> String {

@@ -31,8 +31,8 @@ use trust::{Trust, owner};
 /// Decide from a signed layout and links whether the product may be released
 ///
 /// Exit status: 0 passed, 1 refused, 2 wrong usage, 3 could not decide (the layout or a key cannot
-/// be read). Inspections of the layout run their commands in the current folder, after everything
-/// else has passed.
+/// be read). Inspections of the layout run their commands in a copy of the current folder, after
+/// everything else has passed.
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
     /// The signed layout
@@ -83,7 +83,8 @@ impl Verify {
         self.check_parameters()?;
         let inputs: Vec<&Path> = self.trust.files().chain([self.layout.as_path()]).collect();
         let outputs = self.answers.outputs(&inputs)?;
-        let outcome = self.decide(self.now.unwrap_or(now), listener);
+        let written = outputs.iter().map(|(_, path)| path.clone()).collect();
+        let outcome = self.decide(self.now.unwrap_or(now), written, listener);
         let report = &outcome.report;
         self.answers.tell(report, &outputs, dress)?;
         Ok(ExitCode::from(match report.verdict() {
@@ -103,7 +104,7 @@ impl Verify {
         }
     }
 
-    fn decide(&self, now: Moment, listener: &Listener) -> Outcome {
+    fn decide(&self, now: Moment, written: Vec<PathBuf>, listener: &Listener) -> Outcome {
         let document = self.layout.to_string_lossy();
         let (keys, mut problems) = self.trust.load();
         let (intermediates, unreadable) = self.trust.intermediates();
@@ -139,8 +140,8 @@ impl Verify {
             policy: &policy,
             explain: &self.explain,
         };
-        let mut inspector = self.inspecting.inspector(listener);
-        let mut outcome = verify(&request, &mut inspector);
+        let mut inspector = self.inspecting.inspector(written, listener);
+        let mut outcome = verify(&request, inspector.as_mut());
         outcome.report.layout.clock_set = self.now.is_some();
         self.links.check(&mut outcome.report);
         outcome

@@ -1,0 +1,120 @@
+//! The folder that the commands of inspections get: a copy of the caller's, and a home and a place for
+//! temporary files beside it. Whatever they do, the caller's own files stay as they are.
+
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::copy::{Copied, Copier, CopyError};
+
+/// One private folder. Removed when it is dropped.
+#[derive(Debug)]
+pub(super) struct Private {
+    /// Removes it; what the command made so that it cannot be removed is made otherwise before.
+    holder: TempDir,
+    base: PathBuf,
+    copied: Copied,
+}
+
+impl Private {
+    /// Copies the folder. What is copied belongs to `owner`, if it is to be somebody else's. Of the
+    /// paths of evidence, those that are in the folder are known by name afterwards.
+    pub(super) fn copy_of<'a>(
+        folder: &Path,
+        evidence: impl Iterator<Item = &'a Path>,
+        owner: Option<u32>,
+    ) -> Result<Self, CopyError> {
+        let unmade = |source: io::Error| CopyError::Write {
+            path: std::path::absolute("inspection").unwrap_or_default(),
+            source,
+        };
+        let holder = TempDir::with_prefix("linkwright-inspection-").map_err(unmade)?;
+        let base = fs::canonicalize(holder.path()).map_err(unmade)?;
+        let made = |path: &Path, done: io::Result<()>| {
+            done.map_err(|source| CopyError::Write {
+                path: path.to_owned(),
+                source,
+            })
+        };
+        for name in ["work", "home", "tmp"] {
+            let path = base.join(name);
+            made(&path, fs::create_dir(&path))?;
+            made(
+                &path,
+                fs::set_permissions(&path, Permissions::from_mode(0o700)),
+            )?;
+            if owner.is_some() {
+                made(&path, chown(&path, owner, owner))?;
+            }
+        }
+        if owner.is_some() {
+            // Whoever is not us goes through it, and sees no name in it.
+            made(
+                &base,
+                fs::set_permissions(&base, Permissions::from_mode(0o711)),
+            )?;
+        }
+        let known = evidence.filter_map(whole);
+        let copier = Copier::new(folder, &base.join("work"), known.collect(), owner)?;
+        let copied = copier.copy()?;
+        Ok(Self {
+            holder,
+            base,
+            copied,
+        })
+    }
+
+    pub(super) fn base(&self) -> &Path {
+        &self.base
+    }
+
+    pub(super) fn work(&self) -> PathBuf {
+        self.base.join("work")
+    }
+
+    /// The evidence that lies in [`work`](Self::work).
+    pub(super) fn evidence(&self) -> &BTreeSet<PathBuf> {
+        &self.copied.evidence
+    }
+
+    /// What was not copied because it is neither file nor folder.
+    pub(super) fn left_out(&self) -> &BTreeSet<String> {
+        &self.copied.left_out
+    }
+}
+
+/// The path without links in its folder's path.
+fn whole(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent()?;
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    Some(fs::canonicalize(folder).ok()?.join(path.file_name()?))
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        open_up(self.holder.path());
+    }
+}
+
+/// Lets every folder be emptied, whatever a command did to its mode.
+fn open_up(folder: &Path) {
+    let mut left = vec![folder.to_owned()];
+    while let Some(folder) = left.pop() {
+        // What cannot be changed stays, and so does the folder; the temporary folder is no place to
+        // fail a verification for.
+        fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap_or_default();
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                left.push(entry.path());
+            }
+        }
+    }
+}
