@@ -879,6 +879,36 @@ fn how_many_digests_were_reused_is_told_to_who_asks() {
     );
 }
 
+/// Whether digests are taken over there: on ext4, XFS and Btrfs, since Linux 6.8.
+fn are_taken_over(folder: &Folder) -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split(|character: char| !character.is_ascii_digit());
+    let mut number = || numbers.next().unwrap().parse::<u32>().unwrap();
+    let magic = rustix::fs::statfs(folder.path()).unwrap().f_type;
+    (number(), number()) >= (6, 8) && [0xef53, 0x5846_5342, 0x9123_683e].contains(&magic)
+}
+
+#[test]
+fn files_at_rest_are_reused_and_changed_ones_hashed() {
+    let folder = Folder::on_disk();
+    for name in ["same", "changed"] {
+        folder.write(name, "1");
+    }
+    // Longer than any tick of the file system's clock.
+    std::thread::sleep(Duration::from_millis(100));
+    let files = ["-m", "same", "changed", "-p", "same", "changed"];
+    let options = [&["--stats=json", "--reuse-digests"][..], &files].concat();
+    let ended = sh(&folder, &options, "echo more >>changed");
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let told: Value = serde_json::from_str(&ended.err).unwrap();
+    let products = &told["phases"]["products"];
+    let reused = u64::from(are_taken_over(&folder));
+    assert_eq!(
+        (&products["files"], &products["reused"]),
+        (&json!(2), &json!(reused))
+    );
+}
+
 // The bar.
 
 /// `run` on one file that takes longer than any test: large, and empty on the disk.

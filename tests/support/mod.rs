@@ -102,6 +102,12 @@ impl Folder {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// Beside what is built: temporary files are often on a file system of which no digests are taken
+    /// over.
+    pub(crate) fn on_disk() -> Self {
+        Self(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap())
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }

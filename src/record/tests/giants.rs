@@ -63,12 +63,13 @@ fn files_around_the_limit_have_the_digests_that_the_crates_give() {
     }
 }
 
-/// Recording the file `giant` while it is changed all the time: an error that names it. Whoever changes
-/// it may be kept from doing so, then the file is recorded as it was and it is tried again.
-fn is_refused_while(change: impl Fn(&File) + Sync) {
+/// Recording the file `giant` while it is made longer or shorter all the time: an error that names it.
+/// Whoever changes it may be kept from doing so, then the file is recorded as it was and it is tried
+/// again; `kept` says how much of it may be left, with zeros behind that.
+fn is_refused_while(change: impl Fn(&File) + Sync, kept: &[u64]) {
     let tree = Tree::new(&[]);
     let path = tree.0.path().join("giant");
-    sparse(&path, 2 * GIANT);
+    let content = sparse(&path, 2 * GIANT);
     let options = Options {
         jobs: NonZeroUsize::new(2),
         backend: Backend::Portable,
@@ -82,9 +83,22 @@ fn is_refused_while(change: impl Fn(&File) + Sync) {
                 change(&file);
             }
         });
-        let results = (0..50).map(|_| record(&strings(&["giant"]), &options, &Silent));
-        let refused = results.filter_map(Result::err).next();
+        let mut recorded = Vec::new();
+        let refused = (0..50).find_map(|_| {
+            let ear = Ear::default();
+            let artifacts = record(&strings(&["giant"]), &options, &ear);
+            recorded.extend(artifacts.as_ref().ok().map(|found| (found.clone(), ear)));
+            artifacts.err()
+        });
         done.store(true, Ordering::Relaxed);
+        for (artifacts, ear) in recorded {
+            is_of(
+                &content,
+                kept,
+                artifacts.get("giant").unwrap(),
+                &ear.0.into_inner().unwrap(),
+            );
+        }
         let errors = refused.expect("it changed all the time");
         let is_named = |error: &RecordError| matches!(error, RecordError::Changed { path: found } if *found == path);
         assert!(
@@ -94,21 +108,39 @@ fn is_refused_while(change: impl Fn(&File) + Sync) {
     });
 }
 
+/// Whether these are the digests of a beginning of the content, with zeros behind it: of the file as it
+/// was with the size that was told. What was cut off does not come back.
+fn is_of(content: &[u8], kept: &[u64], digests: &DigestSet, heard: &[String]) {
+    let size = heard
+        .iter()
+        .find_map(|line| line.strip_prefix("hashed giant "));
+    let size: usize = size.unwrap().parse().unwrap();
+    let is_legal = kept.iter().any(|kept| {
+        let kept = usize::try_from(*kept).unwrap().min(size);
+        let mut legal = content[..kept].to_vec();
+        legal.resize(size, 0);
+        *digests == DigestSet::of_sha256(sha2::Sha256::digest(legal).into())
+    });
+    assert!(is_legal, "{size} bytes");
+}
+
 #[test]
 fn a_giant_that_is_truncated_while_it_is_read_is_refused_by_name() {
-    is_refused_while(|file| {
+    let change = |file: &File| {
         for size in [2 * GIANT, GIANT + 1] {
             file.set_len(size).unwrap();
             thread::sleep(std::time::Duration::from_millis(5));
         }
-    });
+    };
+    is_refused_while(change, &[2 * GIANT, GIANT + 1]);
 }
 
 #[test]
 fn a_giant_that_grows_while_it_is_read_is_refused_by_name() {
-    is_refused_while(|file| {
+    let change = |file: &File| {
         let size = file.metadata().unwrap().len();
         file.set_len(size + 4096).unwrap();
         thread::sleep(std::time::Duration::from_millis(1));
-    });
+    };
+    is_refused_while(change, &[2 * GIANT]);
 }

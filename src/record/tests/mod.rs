@@ -23,7 +23,18 @@ struct Tree(tempfile::TempDir);
 
 impl Tree {
     fn new(files: &[&str]) -> Self {
-        let tree = Self(tempfile::tempdir().unwrap());
+        Self::in_folder(&std::env::temp_dir(), files)
+    }
+
+    /// Beside the tests themselves: temporary files are often on a file system of which no digests are
+    /// taken over.
+    fn on_disk(files: &[&str]) -> Self {
+        let tests = std::env::current_exe().unwrap();
+        Self::in_folder(tests.parent().unwrap(), files)
+    }
+
+    fn in_folder(folder: &Path, files: &[&str]) -> Self {
+        let tree = Self(tempfile::tempdir_in(folder).unwrap());
         for file in files {
             tree.file(file, file);
         }
@@ -144,9 +155,9 @@ fn texts(settings: &serde_json::Value, name: &str) -> Option<Vec<String>> {
     serde_json::from_value(settings.get(name)?.clone()).unwrap()
 }
 
-/// Each row: roots, settings, and name to the first 16 digits of its SHA-256, or the error's name,
-/// of `record_artifacts_as_dict` of in-toto 3.1.0, or what we refuse on purpose. `d/up` leads out of the root `d`, which is
-/// allowed here so that the results can be compared.
+/// Each row: roots, settings, and name to the first 16 digits of its SHA-256, or the error's name, of
+/// `record_artifacts_as_dict` of in-toto 3.1.0, or what we refuse on purpose. `d/up` leads out of the
+/// root `d`, which is allowed here so that the results can be compared.
 #[test]
 fn trees_are_recorded_as_the_reference_does() {
     let tree = reference_tree();

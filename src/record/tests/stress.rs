@@ -24,6 +24,11 @@ const UNIT: usize = 16;
 const CHANGERS: usize = 2;
 /// Recordings that there are at least, however slow the machine is.
 const RECORDINGS: usize = 20;
+/// Recordings of these in which no file was refused.
+const COMPLETE: usize = 3;
+/// What has not been seen in so many recordings is not going to be, and more are only made if somebody
+/// asked for more time.
+const MAX_RECORDINGS: usize = 5_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
@@ -89,6 +94,13 @@ impl Counts {
     fn of(&self, kind: Kind, outcomes: &[Outcome]) -> usize {
         let of = |outcome: &Outcome| self.0.get(&(kind, *outcome)).copied().unwrap_or_default();
         outcomes.iter().map(of).sum()
+    }
+
+    /// Whether a kind of change was refused or not there, and, if it leaves a file, was hashed as well.
+    fn is_seen(&self, kind: Kind) -> bool {
+        use Outcome::{New, Old};
+        let is_hashed = kind == Kind::Deleted || self.of(kind, &[Old, New]) > 0;
+        self.attempts(kind) > 0 && is_hashed
     }
 
     /// Changes of a kind of which something can be said.
@@ -288,7 +300,13 @@ fn keep_changing(turn: usize, files: &[Changing], done: &AtomicBool) {
     }
 }
 
-fn record_and_judge(tree: &Tree, files: &[Changing], backend: Backend, counts: &mut Counts) {
+/// Whether no file was refused.
+fn record_and_judge(
+    tree: &Tree,
+    files: &[Changing],
+    backend: Backend,
+    counts: &mut Counts,
+) -> bool {
     let options = Options {
         backend,
         jobs: NonZeroUsize::new(2),
@@ -305,6 +323,7 @@ fn record_and_judge(tree: &Tree, files: &[Changing], backend: Backend, counts: &
                 let digest = digests.map(|digests| *digests.sha256().unwrap());
                 file.judge(start, Some(Found::Digest(digest)), counts);
             }
+            true
         }
         Err(errors) => {
             let mut named = BTreeSet::new();
@@ -319,6 +338,7 @@ fn record_and_judge(tree: &Tree, files: &[Changing], backend: Backend, counts: &
                 file.judge(start, found, counts);
             }
             assert!(named.is_empty(), "{named:?}");
+            false
         }
     }
 }
@@ -332,7 +352,7 @@ fn files_that_change_while_they_are_read_have_a_right_digest_or_an_error() {
     let files = files(&tree);
     let done = AtomicBool::new(false);
     let mut counts = Counts::default();
-    let mut recordings = 0;
+    let (mut recordings, mut complete) = (0, 0);
     thread::scope(|scope| {
         for turn in 0..CHANGERS {
             let (files, done) = (&files, &done);
@@ -340,14 +360,21 @@ fn files_that_change_while_they_are_read_have_a_right_digest_or_an_error() {
         }
         let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let start = Instant::now();
-            let is_missing = |counts: &Counts| KINDS.iter().any(|kind| counts.attempts(*kind) == 0);
+            let is_seen = |counts: &Counts| KINDS.iter().all(|kind| counts.is_seen(*kind));
             while start.elapsed() < Duration::from_secs(seconds)
                 || recordings < RECORDINGS
-                || is_missing(&counts)
+                || complete < COMPLETE
+                || !is_seen(&counts)
             {
                 let backends = [Backend::Fastest, Backend::Portable];
-                record_and_judge(&tree, &files, backends[recordings % 2], &mut counts);
+                let backend = backends[recordings % 2];
+                let is_complete = record_and_judge(&tree, &files, backend, &mut counts);
+                complete += usize::from(is_complete);
                 recordings += 1;
+                assert!(
+                    recordings < MAX_RECORDINGS || (complete >= COMPLETE && is_seen(&counts)),
+                    "{complete} of {recordings} recordings were complete:\n{counts}"
+                );
             }
         }));
         done.store(true, Ordering::Relaxed);
@@ -355,7 +382,9 @@ fn files_that_change_while_they_are_read_have_a_right_digest_or_an_error() {
             std::panic::resume_unwind(panic);
         }
     });
-    eprintln!("{recordings} recordings; of their files that changed meanwhile:\n{counts}");
+    eprintln!(
+        "{recordings} recordings, {complete} complete; of their files that changed meanwhile:\n{counts}"
+    );
 }
 
 #[test]
