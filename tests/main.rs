@@ -9,6 +9,7 @@
 
 mod cases;
 mod commands;
+mod formats;
 mod layering;
 mod peers;
 mod properties;

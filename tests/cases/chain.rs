@@ -27,7 +27,7 @@ struct Document {
 
 /// A layout, its links, and what is done to their files afterwards.
 #[derive(Debug)]
-pub(super) struct Chain {
+pub(crate) struct Chain {
     documents: BTreeMap<String, Document>,
     files: Vec<Vec<String>>,
     arguments: Vec<String>,
@@ -93,7 +93,7 @@ fn step(name: &str, keyid: &str, materials: &Value, products: &Value) -> Value {
 }
 
 impl Chain {
-    pub(super) fn of(changes: &str) -> Self {
+    pub(crate) fn of(changes: &str) -> Self {
         let names = names();
         let fill = |text: &str| {
             let replace =
@@ -213,7 +213,7 @@ impl Chain {
         }
     }
 
-    pub(super) fn arguments(&self) -> Vec<String> {
+    pub(crate) fn arguments(&self) -> Vec<String> {
         let mut arguments: Vec<String> = "verify -l root.layout -d links --format json"
             .split(' ')
             .map(str::to_owned)
@@ -227,7 +227,7 @@ impl Chain {
         arguments
     }
 
-    pub(super) fn write(&self, folder: &Folder) {
+    pub(crate) fn write(&self, folder: &Folder) {
         std::fs::create_dir(folder.at("links")).unwrap();
         for (path, document) in &self.documents {
             folder.write(path, document.envelope());

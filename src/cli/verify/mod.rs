@@ -83,7 +83,8 @@ impl Verify {
         self.check_parameters()?;
         let inputs: Vec<&Path> = self.trust.files().chain([self.layout.as_path()]).collect();
         let outputs = self.answers.outputs(&inputs)?;
-        let outcome = self.decide(self.now.unwrap_or(now), listener);
+        let chain = self.answers.want_chain(&outputs);
+        let outcome = self.decide(self.now.unwrap_or(now), chain, listener);
         let report = &outcome.report;
         self.answers.tell(report, &outputs, dress)?;
         Ok(ExitCode::from(match report.verdict() {
@@ -103,7 +104,7 @@ impl Verify {
         }
     }
 
-    fn decide(&self, now: Moment, listener: &Listener) -> Outcome {
+    fn decide(&self, now: Moment, chain: bool, listener: &Listener) -> Outcome {
         let document = self.layout.to_string_lossy();
         let (keys, mut problems) = self.trust.load();
         let layout = match store::read_envelope(&self.layout) {
@@ -135,6 +136,7 @@ impl Verify {
             sublayout_inspections: self.inspecting.sublayouts_too(),
             policy: &policy,
             explain: &self.explain,
+            chain,
         };
         let mut inspector = self.inspecting.inspector(listener);
         let mut outcome = verify(&request, &mut inspector);
