@@ -71,16 +71,10 @@ fn layout_suite(report: &Report) -> Suite {
 fn item_suite(report: &Report, index: usize, item: &Item) -> Suite {
     let name = format!("{} {}", words::kind(item.kind), item.name);
     let mut cases: Vec<Case> = words::groups(&item.findings).map(Case::of).collect();
-    let chain = report.chain.iter().flat_map(|chain| &chain.links);
-    let rules = chain
-        .filter(|link| link.item == index)
-        .flat_map(|link| &link.rules);
-    for rule in rules {
-        let found = |finding: &Finding| {
-            let place = finding.place.as_ref();
-            place.is_some_and(|place| place.pointer == rule.pointer)
-        };
-        if !item.findings.iter().any(found) {
+    let link = report.chain.as_ref().and_then(|chain| chain.link(index));
+    let found = words::pointers(item.findings.iter());
+    for rule in link.iter().flat_map(|link| &link.rules) {
+        if !found.contains(rule.pointer.as_str()) {
             let name = format!("{} {}: {}", rule.side.noun(), rule.pointer, rule.text);
             cases.push(match item.status {
                 Status::NotReached => Case::skipped(name),

@@ -1,6 +1,8 @@
 //! The words that several formats have in common, and findings in the groups in which people read
 //! them.
 
+use std::collections::BTreeSet;
+
 use crate::model::printable;
 use crate::report::{Finding, Item, ItemKind, Report, Severity, Status, Verdict};
 
@@ -66,6 +68,12 @@ pub(super) fn groups(findings: &[Finding]) -> impl Iterator<Item = &[Finding]> {
             && one.severity == other.severity
             && one.place == other.place
     })
+}
+
+/// The places of findings in their document.
+pub(super) fn pointers<'a>(findings: impl Iterator<Item = &'a Finding>) -> BTreeSet<&'a str> {
+    let places = findings.filter_map(|finding| finding.place.as_ref());
+    places.map(|place| place.pointer.as_str()).collect()
 }
 
 /// How many findings of a weight there are.

@@ -11,6 +11,14 @@ pub struct Chain {
     pub flows: Vec<Flow>,
 }
 
+impl Chain {
+    /// What stands for an item of the report.
+    pub fn link(&self, item: usize) -> Option<&ChainLink> {
+        let at = self.links.binary_search_by_key(&item, |link| link.item);
+        at.ok().and_then(|at| self.links.get(at))
+    }
+}
+
 /// What stands for one step or inspection.
 #[derive(Clone, Debug)]
 pub struct ChainLink {

@@ -150,9 +150,17 @@ impl Answers {
         dress: Dress,
     ) -> Result<(), Failure> {
         let ci = self.ci();
-        let places = Places::of(report, |document| {
-            store::read_file(Path::new(document)).ok()
-        });
+        let mut formats = outputs.iter().map(|output| output.format);
+        let lines = matches!(ci, Some(Ci::GitHub { .. }))
+            || self.format == Format::Sarif
+            || formats.any(|format| format == Format::Sarif);
+        let places = if lines {
+            Places::of(report, |document| {
+                store::read_file(Path::new(document)).ok()
+            })
+        } else {
+            Places::default()
+        };
         let mut failures = Vec::new();
         let section = (ci == Some(Ci::GitLab) && self.format == Format::Human).then(now);
         if let Some(now) = section {

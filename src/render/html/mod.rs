@@ -156,8 +156,7 @@ impl Page {
         )?;
         self.findings(&item.findings, out)?;
         links(item, out)?;
-        let mut chain = report.chain.iter().flat_map(|chain| &chain.links);
-        if let Some(link) = chain.find(|link| link.item == index) {
+        if let Some(link) = report.chain.as_ref().and_then(|chain| chain.link(index)) {
             what_happened(item, link, out)?;
         }
         writeln!(out, "</div></details>")
@@ -272,12 +271,11 @@ fn what_happened(item: &Item, link: &ChainLink, out: &mut dyn Write) -> io::Resu
         return Ok(());
     }
     writeln!(out, r#"<h3>Rules</h3><ul class="plain">"#)?;
+    let errors = item.findings.iter();
+    let errors = errors.filter(|finding| finding.severity == Severity::Error);
+    let found = words::pointers(errors);
     for rule in &link.rules {
-        let refused = item.findings.iter().any(|finding| {
-            let place = finding.place.as_ref();
-            finding.severity == Severity::Error
-                && place.is_some_and(|place| place.pointer == rule.pointer)
-        });
+        let refused = found.contains(rule.pointer.as_str());
         let (class, mark) = match (item.status, refused) {
             (_, true) => ("no", "✕"),
             (Status::NotReached, false) => ("soft", "–"),
