@@ -25,6 +25,7 @@
 //! - [`exec`]: one child process.
 //! - [`inspect`]: the one effect of a verification, running the commands of inspections.
 //! - [`store`]: metadata files on disk.
+//! - [`ci`]: which continuous integration this is.
 //! - [`render`]: a report as bytes.
 //! - [`cli`]: arguments to one library call, its result to one renderer, the verdict to an exit
 //!   status.
@@ -40,6 +41,7 @@
 //! - One counter counts signers, by key material.
 //! - The same inputs give the same report.
 
+pub mod ci;
 pub mod cli;
 pub mod encoding;
 pub mod event;

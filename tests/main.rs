@@ -9,6 +9,7 @@
 
 mod cases;
 mod commands;
+mod formats;
 #[cfg(target_os = "linux")]
 mod inspections;
 mod layering;

@@ -291,6 +291,7 @@ fn ours(layout: &str, folder: &Path) -> Verdict {
         sublayout_inspections: false,
         policy: &Policy::default(),
         explain: &[],
+        chain: false,
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

@@ -60,12 +60,17 @@ impl Failure {
         self
     }
 
-    /// Tells the user, and gives the exit status.
-    pub(crate) fn report(&self, command: &str) -> ExitCode {
+    /// Tells the user.
+    pub(crate) fn tell(&self) {
         complain(&format!("error: {}", self.message));
         for hint in &self.hints {
             complain(&format!("help: {hint}"));
         }
+    }
+
+    /// Tells the user, and gives the exit status.
+    pub(crate) fn report(&self, command: &str) -> ExitCode {
+        self.tell();
         ExitCode::from(match (self.kind, command) {
             (Kind::Usage, "run") | (Kind::NotStarted, _) => NOT_STARTED,
             (Kind::Usage, _) => USAGE,
@@ -109,6 +114,11 @@ pub(crate) fn complain(text: &str) {
 /// Writes a line to stderr, for programs.
 pub(crate) fn line(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Writes what is for a CI's log to stderr, as it stands: whoever made it has escaped it.
+pub(crate) fn say_unchanged(text: &str) {
+    drop(io::stderr().lock().write_all(text.as_bytes()));
 }
 
 /// Writes an answer to stdout. A closed pipe changes no exit status: the reader had enough.

@@ -103,6 +103,9 @@ enum Subcommands {
     Man {
         /// The command
         command: Option<String>,
+        /// The JSON Schema of the command's answer with `--format json` instead
+        #[arg(long, requires = "command")]
+        schema: bool,
     },
 }
 
@@ -199,7 +202,14 @@ impl Cli {
             Subcommands::MatchProducts(products) => ("match-products", products.run(&listener)),
             Subcommands::Mock(mock) => ("mock", mock.run(&listener)),
             Subcommands::Completions { shell } => ("completions", completions(*shell)),
-            Subcommands::Man { command } => ("man", manual_page(command.as_deref())),
+            Subcommands::Man { command, schema } => {
+                let done = if *schema {
+                    self::schema(command.as_deref())
+                } else {
+                    manual_page(command.as_deref())
+                };
+                ("man", done)
+            }
         };
         listener.close();
         done.unwrap_or_else(|failure| failure.report(name))
@@ -223,6 +233,14 @@ fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "linkwright", &mut script);
     answer(&script)?;
+    Ok(ExitCode::from(DONE))
+}
+
+fn schema(name: Option<&str>) -> Result<ExitCode, Failure> {
+    if name != Some("verify") {
+        return Err(Failure::usage("only `verify` answers in JSON"));
+    }
+    answer(include_bytes!("../manual/verify.schema.json"))?;
     Ok(ExitCode::from(DONE))
 }
 

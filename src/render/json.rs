@@ -25,10 +25,9 @@ use serde_json::{Map, Value, json};
 
 use crate::keys::KeyId;
 use crate::model::is_unprintable;
-use crate::report::{
-    Explanation, Finding, Item, ItemKind, LinkUse, Passage, Report, Severity, Stage, Status,
-    Verdict,
-};
+use crate::report::{Explanation, Finding, Item, LinkUse, Passage, Report, Stage};
+
+use super::words;
 
 /// The version of the document.
 pub const SCHEMA: &str = "linkwright/verify/v1";
@@ -41,11 +40,7 @@ pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let layout = &report.layout;
     let document = json!({
         "schema": SCHEMA,
-        "verdict": match report.verdict() {
-            Verdict::Pass => "pass",
-            Verdict::Refuse => "refuse",
-            Verdict::Undecided => "undecided",
-        },
+        "verdict": words::verdict(report.verdict()),
         "layout": {
             "path": layout.path,
             "expires": layout.expires.map(|expires| expires.to_string()),
@@ -59,29 +54,32 @@ pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         "findings": findings(&report.findings),
         "explanations": report.explanations.iter().map(explanation).collect::<Vec<_>>(),
     });
-    let text = serde_json::to_string_pretty(&document)?;
+    write_ascii_safe(&document, out)
+}
+
+/// Writes a document for programs so that a terminal obeys nothing in it.
+pub(super) fn write_ascii_safe(document: &Value, out: &mut dyn Write) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(document)?;
+    let mut safe = String::with_capacity(text.len());
     // Outside ASCII, such characters can stand in strings only, where an escape means the same.
     for character in text.chars() {
         if character > '~' && is_unprintable(character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
+                safe.push_str(&format!("\\u{unit:04x}"));
             }
         } else {
-            write!(out, "{character}")?;
+            safe.push(character);
         }
     }
-    writeln!(out)
+    safe.push('\n');
+    out.write_all(safe.as_bytes())
 }
 
 fn item(item: &Item) -> Value {
     json!({
-        "kind": kind(item.kind),
+        "kind": words::kind(item.kind),
         "name": item.name,
-        "status": match item.status {
-            Status::Passed => "passed",
-            Status::Failed => "failed",
-            Status::NotReached => "not-reached",
-        },
+        "status": words::status(item.status),
         "links": item.links.iter().map(link).collect::<Vec<_>>(),
         "findings": findings(&item.findings),
     })
@@ -114,7 +112,7 @@ fn stage(stage: &Stage) -> Value {
         Passage::NotReached => ("not-reached", None, None),
     };
     json!({
-        "kind": kind(stage.kind),
+        "kind": words::kind(stage.kind),
         "item": stage.item,
         "side": stage.side.noun(),
         "path": stage.path,
@@ -130,14 +128,6 @@ fn stage(stage: &Stage) -> Value {
     })
 }
 
-fn kind(kind: ItemKind) -> &'static str {
-    match kind {
-        ItemKind::Step => "step",
-        ItemKind::Inspection => "inspection",
-        ItemKind::Sublayout => "sublayout",
-    }
-}
-
 fn findings(findings: &[Finding]) -> Vec<Value> {
     findings.iter().map(finding).collect()
 }
@@ -145,11 +135,7 @@ fn findings(findings: &[Finding]) -> Vec<Value> {
 fn finding(finding: &Finding) -> Value {
     json!({
         "code": finding.problem.code(),
-        "severity": match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
-        },
+        "severity": words::severity(finding.severity),
         "message": finding.problem.to_string(),
         "help": finding.problem.help(),
         "place": finding.place.as_ref().map(|place| json!({

@@ -1,9 +1,22 @@
 //! A [`Report`](crate::report::Report) as bytes, into any writer. No decisions are made here.
 
+mod annotations;
+mod html;
 mod human;
 mod json;
+mod junit;
+mod markdown;
+mod places;
+mod sarif;
 mod sources;
+mod words;
 
+pub use annotations::{annotations, section_end, section_start};
+pub use html::html;
 pub use human::{Dress, human, human_with};
 pub use json::{SCHEMA, json};
+pub use junit::junit;
+pub use markdown::{markdown, markdown_within};
+pub use places::Places;
+pub use sarif::sarif;
 pub use sources::Sources;

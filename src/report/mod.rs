@@ -8,6 +8,7 @@ mod explanation;
 mod instead;
 mod near;
 mod policy;
+mod chain;
 mod problem;
 mod words;
 
@@ -15,6 +16,7 @@ pub use explanation::{Explanation, Passage, Stage};
 pub use instead::{Instead, Otherwise};
 pub use near::{DigestPair, Miss, NearMiss, Other};
 pub use policy::{Policy, codes};
+pub use chain::{Chain, ChainLink, ChainRule, Flow};
 pub use problem::{Difference, DifferenceKind, Problem};
 
 use std::collections::BTreeMap;
@@ -34,6 +36,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The lives of artifacts that somebody asked about.
     pub explanations: Vec<Explanation>,
+    /// The artifacts and how they went through the chain, when that was asked for.
+    pub chain: Option<Chain>,
 }
 
 /// What is known of the layout.
@@ -172,6 +176,7 @@ impl Report {
             items: Vec::new(),
             findings: Vec::new(),
             explanations: Vec::new(),
+            chain: None,
         }
     }
 

@@ -23,6 +23,7 @@ mod agree;
 mod certified;
 mod explain;
 mod fate;
+mod chain;
 mod glance;
 mod instead;
 mod near;
@@ -70,6 +71,8 @@ pub struct Request<'a> {
     pub policy: &'a Policy,
     /// Names of artifacts whose lives are told.
     pub explain: &'a [String],
+    /// Whether the report shall have the chain itself, with every artifact.
+    pub chain: bool,
 }
 
 /// A verification's result.
@@ -455,6 +458,9 @@ impl<'a> Engine<'a> {
     fn finish(mut self) -> Outcome {
         self.report.enforce(self.request.policy);
         self.explain();
+        if self.request.chain {
+            self.show_chain();
+        }
         let passed = self.report.verdict() == Verdict::Pass;
         let summary = self.nodes.last().filter(|_| passed).and_then(|root| {
             let names = root.layout.steps.iter().map(|step| &step.name);

@@ -33,7 +33,7 @@ struct Document {
 
 /// A layout, its links, and what is done to their files afterwards.
 #[derive(Debug)]
-pub(super) struct Chain {
+pub(crate) struct Chain {
     documents: BTreeMap<String, Document>,
     files: Vec<Vec<String>>,
     arguments: Vec<String>,
@@ -112,7 +112,7 @@ fn step(name: &str, keyid: &str, materials: &Value, products: &Value) -> Value {
 }
 
 impl Chain {
-    pub(super) fn of(changes: &str) -> Self {
+    pub(crate) fn of(changes: &str) -> Self {
         let names = names();
         let fill = |text: &str| {
             let text = &with_certificates(text);
@@ -234,7 +234,7 @@ impl Chain {
         }
     }
 
-    pub(super) fn arguments(&self) -> Vec<String> {
+    pub(crate) fn arguments(&self) -> Vec<String> {
         let mut arguments: Vec<String> = "verify -l root.layout -d links --format json"
             .split(' ')
             .map(str::to_owned)
@@ -248,7 +248,7 @@ impl Chain {
         arguments
     }
 
-    pub(super) fn write(&self, folder: &Folder) {
+    pub(crate) fn write(&self, folder: &Folder) {
         std::fs::create_dir(folder.at("links")).unwrap();
         for (path, document) in &self.documents {
             folder.write(path, document.envelope());

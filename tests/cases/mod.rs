@@ -38,7 +38,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::support::{Folder, INSPECTING};
-use chain::Chain;
+pub(crate) use chain::Chain;
 
 /// Codes that no case can produce through the binary, and why.
 const UNREACHED: [(&str, &str); 2] = [
@@ -69,6 +69,17 @@ fn cases() -> Vec<PathBuf> {
     folders(&root)
         .iter()
         .flat_map(|area| folders(area))
+        .collect()
+}
+
+/// The name of every case and what it changes, for other tests.
+pub(crate) fn all() -> Vec<(String, String)> {
+    let cases = cases().into_iter();
+    cases
+        .map(|case| {
+            let changes = fs::read_to_string(case.join("changes")).unwrap();
+            (case.display().to_string(), changes)
+        })
         .collect()
 }
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::support::LINKWRIGHT;
+use crate::support::{CI, LINKWRIGHT};
 
 const REFERENCE_TOOLS: [&str; 6] = [
     "in-toto-run",
@@ -43,6 +43,9 @@ fn the_command_line_answers_as_written_down() {
     let path = std::env::var("PATH").unwrap();
     cases.env("PATH", format!("{}:{path}", tools.display()));
     cases.env("LC_ALL", "C");
+    for name in CI {
+        cases.env(name, "");
+    }
     cases.case("tests/commands/*.trycmd");
     cases.run();
     fs::remove_dir_all(tools).unwrap();

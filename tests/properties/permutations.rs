@@ -214,6 +214,7 @@ fn from_disk(files: &Files, folder: &Path) -> Verdict {
         sublayout_inspections: false,
         policy: &Policy::default(),
         explain: &[],
+        chain: false,
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

@@ -83,8 +83,9 @@ impl Verify {
         self.check_parameters()?;
         let inputs: Vec<&Path> = self.trust.files().chain([self.layout.as_path()]).collect();
         let outputs = self.answers.outputs(&inputs)?;
-        let written = outputs.iter().map(|(_, path)| path.clone()).collect();
-        let outcome = self.decide(self.now.unwrap_or(now), written, listener);
+        let written = outputs.iter().map(|output| output.path.clone()).collect();
+        let chain = self.answers.want_chain(&outputs);
+        let outcome = self.decide(self.now.unwrap_or(now), written, chain, listener);
         let report = &outcome.report;
         self.answers.tell(report, &outputs, dress)?;
         Ok(ExitCode::from(match report.verdict() {
@@ -104,7 +105,13 @@ impl Verify {
         }
     }
 
-    fn decide(&self, now: Moment, written: Vec<PathBuf>, listener: &Listener) -> Outcome {
+    fn decide(
+        &self,
+        now: Moment,
+        written: Vec<PathBuf>,
+        chain: bool,
+        listener: &Listener,
+    ) -> Outcome {
         let document = self.layout.to_string_lossy();
         let (keys, mut problems) = self.trust.load();
         let (intermediates, unreadable) = self.trust.intermediates();
@@ -139,6 +146,7 @@ impl Verify {
             sublayout_inspections: self.inspecting.sublayouts_too(),
             policy: &policy,
             explain: &self.explain,
+            chain,
         };
         let mut inspector = self.inspecting.inspector(written, listener);
         let mut outcome = verify(&request, inspector.as_mut());
