@@ -7,6 +7,8 @@
 //! there is replaced, not followed.
 
 mod evidence;
+mod manifest;
+mod stage;
 
 use std::fs::{OpenOptions, Permissions};
 use std::io::{self, Read as _};
@@ -19,6 +21,8 @@ use crate::model::{Envelope, EnvelopeError, quoted};
 pub use evidence::{
     MAX_LINK_FILES, MAX_OTHER_LINK_FILES, MAX_SUBLAYOUT_DEPTH, MAX_SUBLAYOUTS, read_evidence,
 };
+pub use manifest::{MAX_MANIFEST_BYTES, ManifestComplaint, ManifestError, read_manifest};
+pub use stage::{Stage, StageError, inside};
 
 /// How large a metadata file may be, in bytes. A link of a million artifacts has a third of that.
 pub const MAX_METADATA_BYTES: u64 = 1 << 30;

@@ -290,6 +290,7 @@ fn ours(layout: &str, folder: &Path) -> Verdict {
         sublayout_inspections: false,
         policy: &Policy::default(),
         explain: &[],
+        product: None,
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

@@ -25,7 +25,11 @@ fn refusals_are_explained_as_written_down() {
     let mut differ = Vec::new();
     for folder in folders {
         let (answer, status) = try_out(&folder);
-        assert!(matches!(status, 1 | 3), "{} ended with {status}", folder.display());
+        assert!(
+            matches!(status, 1 | 3),
+            "{} ended with {status}",
+            folder.display()
+        );
         let kept = folder.join("output.txt");
         if overwrite {
             fs::write(&kept, &answer).unwrap();

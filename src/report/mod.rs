@@ -109,6 +109,8 @@ pub enum ItemKind {
     Inspection,
     /// A layout that stands in the place of a step's link.
     Sublayout,
+    /// The final product at hand, under the name of the step whose products it must be.
+    Product,
 }
 
 /// How an item went.

@@ -8,8 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use linkwright::encoding::{canonical, indented, pae, parse};
 use linkwright::keys::{FileKey, KeyId, KeyIdStyle, Signer as _};
-use linkwright::model::PAYLOAD_TYPE;
+use linkwright::model::{PAYLOAD_TYPE, hex};
+use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::support::{Folder, key, public};
 
@@ -73,6 +75,10 @@ fn names() -> Vec<(String, String)> {
     }
     for (name, digit) in [("$X", "1"), ("$Y", "2"), ("$Z", "3")] {
         names.push((name.to_owned(), digit.repeat(64)));
+    }
+    for (name, text) in [("$ONE", "one"), ("$TWO", "two")] {
+        let digest = hex(&Sha256::digest(text));
+        names.push((name.to_owned(), digest));
     }
     names
 }
@@ -244,11 +250,19 @@ impl Chain {
                     remove(folder, path);
                     folder.write(path, text.join(" "));
                 }
+                ["lines", path, ref rest @ ..] => {
+                    let text = [&[path], rest].concat().join(" ");
+                    let (path, lines) = text.split_once('|').unwrap();
+                    folder.write(path, format!("{}\n", lines.replace('|', "\n")));
+                }
                 ["folder", path, ..] => {
                     remove(folder, path);
                     std::fs::create_dir(folder.at(path)).unwrap();
                 }
                 ["symlink", path, target] => symlink(target, folder.at(path)).unwrap(),
+                ["pipe", path, ..] => {
+                    mkfifoat(CWD, folder.at(path), Mode::RUSR | Mode::WUSR).unwrap();
+                }
                 _ => panic!("{words:?}"),
             }
         }

@@ -527,6 +527,7 @@ pub(crate) fn decide_under(
         sublayout_inspections: false,
         policy,
         explain: &["src/main.c".to_owned(), "out/ap".to_owned()],
+        product: None,
     };
     let outcome = verify(&request, &mut inspector);
     let said = assert_consistent(&outcome, &layout);

@@ -109,6 +109,7 @@ fn moved(digest: &str) -> Value {
         sublayout_inspections: false,
         policy: &Policy::default(),
         explain: &["out/a".to_owned(), "dist/a".to_owned()],
+        product: None,
     };
     let mut report = Vec::new();
     let outcome = verify(&request, &mut Unpack::default());

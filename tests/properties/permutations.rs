@@ -213,6 +213,7 @@ fn from_disk(files: &Files, folder: &Path) -> Verdict {
         sublayout_inspections: false,
         policy: &Policy::default(),
         explain: &[],
+        product: None,
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

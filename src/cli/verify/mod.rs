@@ -4,6 +4,7 @@ mod answers;
 mod inspecting;
 mod links;
 mod policy;
+mod product;
 mod trust;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,7 @@ use answers::Answers;
 use inspecting::Inspecting;
 use links::Links;
 use policy::PolicyOptions;
+use product::ProductOptions;
 use trust::{Trust, owner};
 
 /// Decide from a signed layout and links whether the product may be released
@@ -57,6 +59,8 @@ pub(crate) struct Verify {
     #[command(flatten)]
     policy: PolicyOptions,
     #[command(flatten)]
+    product: ProductOptions,
+    #[command(flatten)]
     answers: Answers,
 }
 
@@ -83,7 +87,7 @@ impl Verify {
         self.check_parameters()?;
         let inputs: Vec<&Path> = self.trust.files().chain([self.layout.as_path()]).collect();
         let outputs = self.answers.outputs(&inputs)?;
-        let outcome = self.decide(self.now.unwrap_or(now), listener);
+        let outcome = self.decide(self.now.unwrap_or(now), listener)?;
         let report = &outcome.report;
         self.answers.tell(report, &outputs, dress)?;
         Ok(ExitCode::from(match report.verdict() {
@@ -103,7 +107,7 @@ impl Verify {
         }
     }
 
-    fn decide(&self, now: Moment, listener: &Listener) -> Outcome {
+    fn decide(&self, now: Moment, listener: &Listener) -> Result<Outcome, Failure> {
         let document = self.layout.to_string_lossy();
         let (keys, mut problems) = self.trust.load();
         let layout = match store::read_envelope(&self.layout) {
@@ -119,10 +123,11 @@ impl Verify {
             }
         };
         let (Some(layout), true) = (layout, problems.is_empty()) else {
-            return undecided(&document, now, problems);
+            return Ok(undecided(&document, now, problems));
         };
         let owners: Vec<Owner<'_>> = keys.iter().map(owner).collect();
         let evidence = self.links.read(&layout);
+        let at_hand = self.product.read(&layout, &evidence, listener)?;
         let parameters: Parameters = self.parameters.iter().cloned().collect();
         let policy = self.policy.policy();
         let request = Request {
@@ -135,12 +140,16 @@ impl Verify {
             sublayout_inspections: self.inspecting.sublayouts_too(),
             policy: &policy,
             explain: &self.explain,
+            product: at_hand.as_ref().map(|at_hand| &at_hand.product),
         };
         let mut inspector = self.inspecting.inspector(listener);
         let mut outcome = verify(&request, &mut inspector);
         outcome.report.layout.clock_set = self.now.is_some();
         self.links.check(&mut outcome.report);
-        outcome
+        if let Some(at_hand) = at_hand {
+            at_hand.release(&mut outcome, listener);
+        }
+        Ok(outcome)
     }
 }
 
@@ -156,5 +165,6 @@ fn undecided(document: &str, now: Moment, problems: Vec<Problem>) -> Outcome {
     Outcome {
         report,
         summary: None,
+        product: Vec::new(),
     }
 }
