@@ -123,6 +123,16 @@ pub enum Problem {
     /// The folder for the links is not there.
     #[error("there is no folder {} for the links", quoted(folder))]
     LinkFolderMissing { folder: String },
+    /// Two valid links of one step and functionary say different things.
+    #[error(
+        "{} and {} are valid links of the same step and functionary and differ",
+        quoted(link),
+        quoted(other)
+    )]
+    LinkAmbiguous { link: String, other: String },
+    /// A link was not where its name would be.
+    #[error("{} was found by its content, not by its name", quoted(link))]
+    LinkFoundElsewhere { link: String },
     /// A link file holds JSON that is no link.
     #[error("{} is no link: {why}", quoted(link))]
     LinkMalformed { link: String, why: String },
@@ -155,6 +165,9 @@ pub enum Problem {
         /// The key's other id, if it has signed under that.
         other_id: Option<KeyId>,
     },
+    /// Something beside the links is none.
+    #[error("{} was passed over: {why}", quoted(link))]
+    LinkPassedOver { link: String, why: String },
     /// A link file exists and cannot be read.
     #[error("cannot read {}: {why}", quoted(link))]
     LinkUnreadable { link: String, why: String },
@@ -338,8 +351,11 @@ impl Problem {
             Self::LayoutInvalid { .. } => "layout-invalid",
             Self::LayoutUnreadable { .. } => "layout-unreadable",
             Self::LinkFolderMissing { .. } => "link-folder-missing",
+            Self::LinkAmbiguous { .. } => "link-ambiguous",
+            Self::LinkFoundElsewhere { .. } => "link-found-elsewhere",
             Self::LinkMalformed { .. } => "link-malformed",
             Self::LinkNameMismatch { .. } => "link-name-mismatch",
+            Self::LinkPassedOver { .. } => "link-passed-over",
             Self::LinkSignatureInvalid { .. } => "link-signature-invalid",
             Self::LinkSignatureMissing { .. } => "link-signature-missing",
             Self::LinkUnreadable { .. } => "link-unreadable",
@@ -481,6 +497,10 @@ impl Problem {
             }
             Self::LayoutUnreadable { .. } => "give a readable file with a signed layout in it",
             Self::LinkFolderMissing { .. } => "give the folder with the links with --link-dir",
+            Self::LinkAmbiguous { .. } => {
+                "find out which of them is of this build, and give --link-dir only the place of that"
+            }
+            Self::LinkFoundElsewhere { .. } | Self::LinkPassedOver { .. } => "",
             Self::LinkMalformed { .. }
             | Self::LinkPayloadType { .. }
             | Self::LinkUnreadable { .. }

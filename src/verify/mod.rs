@@ -27,6 +27,7 @@ mod glance;
 mod instead;
 mod near;
 mod params;
+mod prefer;
 mod product;
 mod rules;
 mod ruling;
@@ -37,6 +38,7 @@ mod warnings;
 use std::collections::BTreeMap;
 
 pub use params::{Parameters, is_parameter_name};
+pub use prefer::prefer_good;
 pub use product::Product;
 pub use signed::{Checked, Owner};
 

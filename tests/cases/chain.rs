@@ -2,6 +2,7 @@
 //! together here, so that a case can have any bytes in them.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 
 use base64::Engine as _;
@@ -255,6 +256,11 @@ impl Chain {
                     let (path, lines) = text.split_once('|').unwrap();
                     folder.write(path, format!("{}\n", lines.replace('|', "\n")));
                 }
+                ["move", from, to] => {
+                    folder.write(to, folder.read(from));
+                    remove(folder, from);
+                }
+                ["bundle", path, ref members @ ..] => bundle(folder, path, &members.join(" ")),
                 ["folder", path, ..] => {
                     remove(folder, path);
                     std::fs::create_dir(folder.at(path)).unwrap();
@@ -266,6 +272,32 @@ impl Chain {
                 _ => panic!("{words:?}"),
             }
         }
+    }
+}
+
+/// Puts files into a bundle, under their paths, and takes them away.
+fn bundle(folder: &Folder, path: &str, members: &str) {
+    let mut lines = Vec::new();
+    let mut archive = tar::Builder::new(Vec::new());
+    for member in members.split(' ') {
+        let content = folder.read(member);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        archive
+            .append_data(&mut header, member, content.as_slice())
+            .unwrap();
+        lines.extend([content.as_slice(), b"\n"].concat());
+        remove(folder, member);
+    }
+    let archive = archive.into_inner().unwrap();
+    if path.ends_with(".gz") {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&archive).unwrap();
+        folder.write(path, gzip.finish().unwrap());
+    } else if path.ends_with(".tar") {
+        folder.write(path, archive);
+    } else {
+        folder.write(path, lines);
     }
 }
 

@@ -16,7 +16,8 @@
 //! dsse DOC                  in a DSSE envelope; `payload DOC TEXT`: exactly this text in one
 //! replace FILE OLD NEW      after signing
 //! raw FILE TEXT             the whole file; `folder FILE`, `symlink FILE TARGET`, `pipe FILE`;
-//!                           `lines FILE|LINE|LINE` for several
+//!                           `lines FILE|LINE|LINE` for several; `move FILE FILE`
+//! bundle FILE FILE…         puts files into one: `.tar`, `.tar.gz`, or lines
 //! args WORD…                further arguments of `verify`; `keys FILE…` instead of the owner's
 //! ```
 //!

@@ -566,6 +566,7 @@ fn gather(layout: &Envelope, files: &Files, folder: &str, backwards: bool, depth
         let file = LinkFile {
             path,
             named: keyid.short().to_owned(),
+            elsewhere: false,
             content,
             below,
         };

@@ -90,6 +90,7 @@ fn moved(digest: &str) -> Value {
         let file = LinkFile {
             path: by.link(name),
             named: by.id().short().to_owned(),
+            elsewhere: false,
             content: Ok(sign(link(name, materials, products), by)),
             below: Evidence::default(),
         };

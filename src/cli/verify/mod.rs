@@ -126,14 +126,14 @@ impl Verify {
             return Ok(undecided(&document, now, problems));
         };
         let owners: Vec<Owner<'_>> = keys.iter().map(owner).collect();
-        let evidence = self.links.read(&layout);
-        let at_hand = self.product.read(&layout, &evidence, listener)?;
+        let gathered = self.links.read(&layout);
+        let at_hand = self.product.read(&layout, &gathered.evidence, listener)?;
         let parameters: Parameters = self.parameters.iter().cloned().collect();
         let policy = self.policy.policy();
         let request = Request {
             document: &document,
             layout: &layout,
-            evidence: &evidence,
+            evidence: &gathered.evidence,
             owners: &owners,
             now,
             parameters: &parameters,
@@ -145,7 +145,8 @@ impl Verify {
         let mut inspector = self.inspecting.inspector(listener);
         let mut outcome = verify(&request, &mut inspector);
         outcome.report.layout.clock_set = self.now.is_some();
-        self.links.check(&mut outcome.report);
+        self.links.check(&gathered, &mut outcome.report);
+        outcome.report.enforce(&policy);
         if let Some(at_hand) = at_hand {
             at_hand.release(&mut outcome, listener);
         }
