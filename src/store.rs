@@ -6,9 +6,13 @@
 //! beside its place and is renamed; a reader never sees half of it, and a symbolic link that stands
 //! there is replaced, not followed.
 
+mod bundle;
+mod discover;
 mod evidence;
+mod manifest;
+mod stage;
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -16,9 +20,14 @@ use std::path::{Path, PathBuf};
 use crate::keys::KeyId;
 use crate::model::{Envelope, EnvelopeError, quoted};
 
+pub use bundle::{MAX_BUNDLE_BYTES, MAX_BUNDLE_ENTRIES};
+pub use discover::{MAX_DISCOVERY_BYTES, MAX_DISCOVERY_DEPTH, MAX_DISCOVERY_ENTRIES};
 pub use evidence::{
-    MAX_LINK_FILES, MAX_OTHER_LINK_FILES, MAX_SUBLAYOUT_DEPTH, MAX_SUBLAYOUTS, read_evidence,
+    Gathered, MAX_LINK_FILES, MAX_OTHER_LINK_FILES, MAX_REMARKS, MAX_SUBLAYOUT_DEPTH,
+    MAX_SUBLAYOUTS, Remark, gather_evidence, read_evidence,
 };
+pub use manifest::{MAX_MANIFEST_BYTES, ManifestComplaint, ManifestError, read_manifest};
+pub use stage::{Stage, StageError, inside};
 
 /// How large a metadata file may be, in bytes. A link of a million artifacts has a third of that.
 pub const MAX_METADATA_BYTES: u64 = 1 << 30;
@@ -98,6 +107,32 @@ pub fn unfinished_file_name(step: &str, keyid: &KeyId) -> String {
 /// # Errors
 /// It is absent, unreadable, no regular file, or too large.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let (mut file, length) = open_file(path)?;
+    let shown = || path.to_string_lossy().into_owned();
+    let failed = |source| StoreError::Read {
+        path: shown(),
+        source,
+    };
+    // One byte more than there is: reading to the end then needs no more room to see it.
+    let mut bytes = Vec::new();
+    let expected = usize::try_from(length).unwrap_or(usize::MAX);
+    if bytes.try_reserve_exact(expected.saturating_add(1)).is_err() {
+        return Err(failed(io::ErrorKind::OutOfMemory.into()));
+    }
+    let mut limited = (&mut file).take(MAX_METADATA_BYTES + 1);
+    limited.read_to_end(&mut bytes).map_err(failed)?;
+    match u64::try_from(bytes.len()) {
+        Ok(length) if length <= MAX_METADATA_BYTES => Ok(bytes),
+        _ => Err(StoreError::TooLarge {
+            path: shown(),
+            bytes: MAX_METADATA_BYTES + 1,
+            limit: MAX_METADATA_BYTES,
+        }),
+    }
+}
+
+/// Opens a regular file within the limit, and gives its length.
+fn open_file(path: &Path) -> Result<(File, u64), StoreError> {
     let shown = || path.to_string_lossy().into_owned();
     let failed = |source| StoreError::Read {
         path: shown(),
@@ -105,7 +140,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
     };
     // Not blocking: opening a named pipe would wait for a writer.
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .custom_flags(nonblocking)
         .open(path)
@@ -122,26 +157,14 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
             found,
         });
     }
-    let too_large = |bytes| StoreError::TooLarge {
-        path: shown(),
-        bytes,
-        limit: MAX_METADATA_BYTES,
-    };
     if metadata.len() > MAX_METADATA_BYTES {
-        return Err(too_large(metadata.len()));
+        return Err(StoreError::TooLarge {
+            path: shown(),
+            bytes: metadata.len(),
+            limit: MAX_METADATA_BYTES,
+        });
     }
-    // One byte more than there is: reading to the end then needs no more room to see it.
-    let mut bytes = Vec::new();
-    let expected = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-    if bytes.try_reserve_exact(expected.saturating_add(1)).is_err() {
-        return Err(failed(io::ErrorKind::OutOfMemory.into()));
-    }
-    let mut limited = (&mut file).take(MAX_METADATA_BYTES + 1);
-    limited.read_to_end(&mut bytes).map_err(failed)?;
-    match u64::try_from(bytes.len()) {
-        Ok(length) if length <= MAX_METADATA_BYTES => Ok(bytes),
-        _ => Err(too_large(MAX_METADATA_BYTES + 1)),
-    }
+    Ok((file, metadata.len()))
 }
 
 /// Reads a key or a password. Unlike metadata these may come through a pipe that this process was
@@ -162,7 +185,7 @@ pub fn read_secret(path: &Path) -> Result<Vec<u8>, StoreError> {
         source,
     };
     let mut bytes = Vec::new();
-    let pipe = std::fs::File::open(path).map_err(failed)?;
+    let pipe = File::open(path).map_err(failed)?;
     let mut limited = pipe.take(MAX_SECRET_BYTES + 1);
     limited.read_to_end(&mut bytes).map_err(failed)?;
     match u64::try_from(bytes.len()) {

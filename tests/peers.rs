@@ -292,6 +292,7 @@ fn ours(layout: &str, folder: &Path) -> Verdict {
         policy: &Policy::default(),
         explain: &[],
         chain: false,
+        product: None,
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

@@ -31,6 +31,7 @@ mod supervise;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -49,6 +50,7 @@ pub use streams::Captured;
 use streams::{Streams, Writers};
 use supervise::Supervisor;
 use terminal::Terminal;
+pub use tidy::Tidy;
 
 /// How many bytes of each stream are stored unless the caller says otherwise: 1 MiB. They go into
 /// signed metadata, which is held in memory as a whole and read by people.

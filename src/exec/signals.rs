@@ -188,6 +188,18 @@ impl HeldSignals {
         let has_come = |note: &Note| note.has_come.load(Ordering::SeqCst);
         self.notes.iter().any(has_come)
     }
+
+    /// The same, but one that came while a command runs is for the command, and forgotten here.
+    pub(super) fn has_come_for_us(&self) -> bool {
+        let has_come = self.has_come();
+        if has_come && takers().commands > 0 {
+            for note in &self.notes {
+                note.has_come.store(false, Ordering::SeqCst);
+            }
+            return false;
+        }
+        has_come
+    }
 }
 
 impl Drop for HeldSignals {
@@ -196,17 +208,17 @@ impl Drop for HeldSignals {
     ///    was not idle and the one that takes the note. Taking a handler away waits for all that run.
     /// 3. Then all notes are there.
     fn drop(&mut self) {
-        let is_command_running = {
+        let is_for_another = {
             let mut takers = takers();
             takers.holders = takers.holders.saturating_sub(1);
             takers.settle();
-            takers.commands > 0
+            takers.commands + takers.holders > 0
         };
         for note in self.notes.drain(..) {
             let (signal, has_come) = (note.signal, Arc::clone(&note.has_come));
             drop(note);
-            // A command that runs has got it too, and decides.
-            if has_come.load(Ordering::SeqCst) && !is_command_running {
+            // A command that runs, or another holder, has got it too, and decides.
+            if has_come.load(Ordering::SeqCst) && !is_for_another {
                 drop(emulate_default_handler(signal));
             }
         }

@@ -17,6 +17,9 @@ pub mod inspections {}
 #[doc = include_str!("codes.md")]
 pub mod codes {}
 
+#[doc = include_str!("products.md")]
+pub mod products {}
+
 #[doc = include_str!("exit_statuses.md")]
 pub mod exit_statuses {}
 

@@ -61,7 +61,7 @@ impl Algorithm {
     }
 
     /// Digest length in bytes, where it is known here.
-    pub(super) fn length(&self) -> Option<usize> {
+    pub fn length(&self) -> Option<usize> {
         match self {
             Self::Sha256 | Self::Blake3 => Some(32),
             Self::Sha512 => Some(64),

@@ -98,6 +98,17 @@ impl DigestSet {
         *self = several.into();
     }
 
+    /// Adds or replaces the digest of an algorithm, given as hexadecimal text.
+    ///
+    /// # Errors
+    /// See [`DigestError`].
+    pub fn add_text(&mut self, algorithm: &str, text: &str) -> Result<(), DigestError> {
+        let mut several = self.several();
+        let read = several.read(algorithm, Some(text));
+        *self = several.into();
+        read
+    }
+
     fn several(&mut self) -> Several {
         match &mut self.0 {
             Digests::Sha256(digest) => Several {

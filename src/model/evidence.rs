@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::keys::KeyId;
 
-use super::{Envelope, EnvelopeError, ItemName};
+use super::{Envelope, EnvelopeError, ItemName, quoted};
 
 /// The link files of one layout, by the steps that their names speak of. A step without an entry
 /// has none.
@@ -21,6 +21,8 @@ pub struct LinkFile {
     pub path: String,
     /// The beginning of a key id, as it stands in its name: `KEYID8` of `STEP.KEYID8.link`.
     pub named: String,
+    /// Whether that was found out from its content, because its name or its place does not say it.
+    pub elsewhere: bool,
     /// What is in it.
     pub content: Result<Envelope, LinkFileError>,
     /// When it is a layout, named for a functionary of the step: the link files below its own folder.
@@ -36,6 +38,15 @@ pub enum LinkFileError {
     /// It is no envelope.
     #[error(transparent)]
     Envelope(EnvelopeError),
+    /// Two valid links of one functionary, and nothing that says which counts.
+    #[error(
+        "{} is another valid link of the same step and functionary",
+        quoted(other)
+    )]
+    Ambiguous {
+        /// The other one.
+        other: String,
+    },
     /// Sublayouts within sublayouts beyond the limit.
     #[error("sublayouts are nested more than {limit} deep")]
     NestedTooDeep {
@@ -67,9 +78,20 @@ impl Evidence {
         self.steps.get(step).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The file of a step that is named for a key.
+    /// The first file of a step that is named for a key.
     pub fn get(&self, step: &ItemName, keyid: &KeyId) -> Option<&LinkFile> {
         let mut files = self.of(step).iter();
         files.find(|file| file.named == keyid.short())
+    }
+
+    /// The same files, to put them into another order.
+    pub fn of_mut(&mut self, step: &ItemName) -> &mut [LinkFile] {
+        let files = self.steps.get_mut(step);
+        files.map(Vec::as_mut_slice).unwrap_or_default()
+    }
+
+    /// Every file of every step.
+    pub fn iter(&self) -> impl Iterator<Item = &LinkFile> {
+        self.steps.values().flatten()
     }
 }

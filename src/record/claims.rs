@@ -8,6 +8,15 @@ use super::walk::Ground;
 use super::{Event, RecordError, RecordErrors, resolve};
 use crate::model::{ArtifactPath, Artifacts, DigestSet};
 
+/// A file and the name under which it would be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundFile {
+    /// The name.
+    pub name: ArtifactPath,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
 /// What was recorded, under its names, and what went wrong.
 #[derive(Default)]
 pub(super) struct Claims {
@@ -70,18 +79,10 @@ impl Claims {
     }
 
     /// The artifacts, if nothing went wrong, and by what their files may be known again.
-    pub(super) fn settle(mut self) -> Result<(Artifacts, Vec<Kept>), RecordErrors> {
-        // Mostly they are in order already.
-        let is_ascending = |pair: &[Recorded]| matches!(pair, [one, next] if one.name < next.name);
-        if !self.claims.windows(2).all(is_ascending) {
-            // Of the same name the first stays first.
-            self.claims.sort_by(|one, other| one.name.cmp(&other.name));
-            self.resolve_doubles();
-        }
-        RecordErrors::check(self.errors)?;
+    pub(super) fn settle(self) -> Result<(Artifacts, Vec<Kept>), RecordErrors> {
         let mut kept = Vec::new();
         let mut unhashed = Vec::new();
-        let named = self.claims.into_iter().map(|claim| {
+        let named = self.sorted()?.into_iter().map(|claim| {
             let digests = match claim.digests {
                 Some(digests) if digests.sha256().is_some() => digests,
                 _ => {
@@ -95,6 +96,27 @@ impl Claims {
         let artifacts: Artifacts = named.collect();
         RecordErrors::check(unhashed)?;
         Ok((artifacts, kept))
+    }
+
+    /// Where the files are, seen from where the base is.
+    pub(super) fn places(self, base: Option<&Path>) -> Result<Vec<FoundFile>, RecordErrors> {
+        let place = |claim: Recorded| FoundFile {
+            path: base.map_or_else(|| claim.path().to_owned(), |base| base.join(claim.path())),
+            name: claim.name,
+        };
+        Ok(self.sorted()?.into_iter().map(place).collect())
+    }
+
+    fn sorted(mut self) -> Result<Vec<Recorded>, RecordErrors> {
+        // Mostly they are in order already.
+        let is_ascending = |pair: &[Recorded]| matches!(pair, [one, next] if one.name < next.name);
+        if !self.claims.windows(2).all(is_ascending) {
+            // Of the same name the first stays first.
+            self.claims.sort_by(|one, other| one.name.cmp(&other.name));
+            self.resolve_doubles();
+        }
+        RecordErrors::check(self.errors)?;
+        Ok(self.claims)
     }
 
     /// Keeps the first claim of each name.

@@ -49,6 +49,12 @@ pub enum RecordError {
         /// What is not a folder.
         path: PathBuf,
     },
+    /// `dir:` and `ostree:` where files are wanted.
+    #[error("`{path}` stands for no files", path = Shown(path))]
+    NotFiles {
+        /// The root.
+        path: PathBuf,
+    },
     /// The file was written to, twice while it was read.
     #[error("`{path}` changes while it is read", path = Shown(path))]
     Changed {
@@ -170,6 +176,7 @@ impl RecordError {
             | Self::ReadFolder { path, .. }
             | Self::Special { path }
             | Self::NotAFolder { path }
+            | Self::NotFiles { path }
             | Self::Changed { path }
             | Self::Unhashed { path }
             | Self::NotUnicode { path }

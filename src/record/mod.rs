@@ -40,8 +40,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::event::{Event, Observer};
-use crate::model::{Algorithm, Artifacts};
+use crate::model::{Algorithm, ArtifactPath, Artifacts, NameError};
 
+pub use claims::FoundFile;
 #[doc(hidden)]
 pub use engine::Effort;
 pub use error::{MAX_ERRORS, RecordError, RecordErrors};
@@ -149,6 +150,34 @@ pub fn record_reusing(
     pass(roots, options, observer, &remembering).map(|recorded| recorded.0)
 }
 
+/// Finds the files below the roots and names them as [`record`] would, without opening any. `dir:` and
+/// `ostree:`, which are no files, are refused.
+///
+/// # Errors
+/// As of [`record`].
+pub fn find(
+    roots: &[String],
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Vec<FoundFile>, RecordErrors> {
+    let remembering = Remembering::default();
+    let claims = gather(roots, options, observer, &remembering, Effort::Find)?;
+    claims.places(options.base_path.as_deref())
+}
+
+/// The name under which a path would be recorded. The disk is not asked.
+///
+/// # Errors
+/// It cannot be recorded.
+pub fn name_of(path: &str, lstrip: &[String]) -> Result<ArtifactPath, NameError> {
+    match Root::parse(path) {
+        Root::Files { path, .. } if path.contains('\0') => Err(NameError::Nul),
+        Root::Files { path, scheme } => resolve::name_of_text(&path, scheme, lstrip),
+        Root::Folder { path } => resolve::name_of_text(path, resolve::DIR, lstrip),
+        Root::Commit { reference } => resolve::name_of_text(reference, resolve::OSTREE, &[]),
+    }
+}
+
 /// How many threads read and hash if [`Options::jobs`] does not say: twice as many as there are
 /// processors, at least 4 and at most 32.
 pub fn default_jobs() -> usize {
@@ -195,6 +224,16 @@ fn pass(
     observer: &dyn Observer,
     remembering: &Remembering<'_>,
 ) -> Result<(Artifacts, Vec<reuse::Kept>), RecordErrors> {
+    gather(roots, options, observer, remembering, Effort::Hash)?.settle()
+}
+
+fn gather(
+    roots: &[String],
+    options: &Options,
+    observer: &dyn Observer,
+    remembering: &Remembering<'_>,
+    effort: Effort,
+) -> Result<Claims, RecordErrors> {
     RecordErrors::check(refused_options(options))?;
     let exact_excludes = canonical::with_canonical_parents(&options.exact_excludes);
     let base = options.base_path.as_deref();
@@ -220,6 +259,10 @@ fn pass(
                     files.push(spec);
                 }
             }
+            Root::Folder { .. } | Root::Commit { .. } if effort == Effort::Find => {
+                let path = PathBuf::from(root);
+                claims.error(RecordError::NotFiles { path });
+            }
             Root::Folder { path } => {
                 let digests = resolve::folder_digests(Path::new(path), ground);
                 claims.single(Path::new(path), resolve::DIR, digests, ground);
@@ -238,12 +281,12 @@ fn pass(
             ground,
             wanted: ground.wanted(),
             remembering,
-            effort: Effort::Hash,
+            effort,
             is_last: true,
         },
     );
     claims.files(found);
-    claims.settle()
+    Ok(claims)
 }
 
 /// What is wrong before anything is read.

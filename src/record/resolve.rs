@@ -90,11 +90,19 @@ pub(super) fn name(
     let text = path.to_str().ok_or_else(|| RecordError::NotUnicode {
         path: path.to_owned(),
     })?;
-    let refused = |source| RecordError::Name {
+    name_of_text(text, scheme, lstrip).map_err(|source| RecordError::Name {
         path: path.to_owned(),
         source,
-    };
-    let whole = ArtifactPath::recorded(text).map_err(refused)?;
+    })
+}
+
+/// The same for a path that is text.
+pub(super) fn name_of_text(
+    path: &str,
+    scheme: &str,
+    lstrip: &[String],
+) -> Result<ArtifactPath, NameError> {
+    let whole = ArtifactPath::recorded(path)?;
     let stripped = lstrip
         .iter()
         .find_map(|prefix| whole.as_str().strip_prefix(prefix.as_str()));
@@ -102,7 +110,7 @@ pub(super) fn name(
         (None, "") => Ok(whole),
         (stripped, scheme) => {
             let rest = stripped.unwrap_or(whole.as_str());
-            ArtifactPath::recorded(&format!("{scheme}{rest}")).map_err(refused)
+            ArtifactPath::recorded(&format!("{scheme}{rest}"))
         }
     }
 }

@@ -240,6 +240,7 @@ fn kind_word(kind: ItemKind) -> &'static str {
         ItemKind::Step => "step",
         ItemKind::Inspection => "inspection",
         ItemKind::Sublayout => "sublayout",
+        ItemKind::Product => "product of",
     }
 }
 

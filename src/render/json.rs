@@ -4,7 +4,7 @@
 //! {"schema": "linkwright/verify/v1", "verdict": "pass|refuse|undecided",
 //!  "layout": {"path": "…", "expires": "…", "signed_by": ["KEYID"], "now": "…", "clock_set": false,
 //!             "sublayout_inspections": false, "parameters": {"NAME": "VALUE"}},
-//!  "items": [{"kind": "step|inspection|sublayout", "name": "…",
+//!  "items": [{"kind": "step|inspection|sublayout|product", "name": "…",
 //!             "status": "passed|failed|not-reached",
 //!             "links": [{"path": "…", "keyid": "…", "counted": true, "why_not": null}],
 //!             "findings": […]}],

@@ -30,6 +30,7 @@ pub(super) fn kind(kind: ItemKind) -> &'static str {
         ItemKind::Step => "step",
         ItemKind::Inspection => "inspection",
         ItemKind::Sublayout => "sublayout",
+        ItemKind::Product => "product",
     }
 }
 

@@ -4,19 +4,19 @@
 //! about it. Every [`Problem`] knows its stable code, its one-line message and what to do next;
 //! renderers only lay them out.
 
+mod chain;
 mod explanation;
 mod instead;
 mod near;
 mod policy;
-mod chain;
 mod problem;
 mod words;
 
+pub use chain::{Chain, ChainLink, ChainRule, Flow};
 pub use explanation::{Explanation, Passage, Stage};
 pub use instead::{Instead, Otherwise};
 pub use near::{DigestPair, Miss, NearMiss, Other};
 pub use policy::{Policy, codes};
-pub use chain::{Chain, ChainLink, ChainRule, Flow};
 pub use problem::{Difference, DifferenceKind, Problem};
 
 use std::collections::BTreeMap;
@@ -113,6 +113,8 @@ pub enum ItemKind {
     Inspection,
     /// A layout that stands in the place of a step's link.
     Sublayout,
+    /// The final product at hand, under the name of the step whose products it must be.
+    Product,
 }
 
 /// How an item went.

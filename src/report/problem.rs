@@ -177,6 +177,16 @@ pub enum Problem {
     /// The folder for the links is not there.
     #[error("there is no folder {} for the links", quoted(folder))]
     LinkFolderMissing { folder: String },
+    /// Two valid links of one step and functionary say different things.
+    #[error(
+        "{} and {} are valid links of the same step and functionary and differ",
+        quoted(link),
+        quoted(other)
+    )]
+    LinkAmbiguous { link: String, other: String },
+    /// A link was not where its name would be.
+    #[error("{} was found by its content, not by its name", quoted(link))]
+    LinkFoundElsewhere { link: String },
     /// A link file holds JSON that is no link.
     #[error("{} is no link: {why}", quoted(link))]
     LinkMalformed { link: String, why: String },
@@ -209,6 +219,9 @@ pub enum Problem {
         /// The key's other id, if it has signed under that.
         other_id: Option<KeyId>,
     },
+    /// Something beside the links is none.
+    #[error("{} was passed over: {why}", quoted(link))]
+    LinkPassedOver { link: String, why: String },
     /// A link file exists and cannot be read.
     #[error("cannot read {}: {why}", quoted(link))]
     LinkUnreadable { link: String, why: String },
@@ -235,6 +248,51 @@ pub enum Problem {
     /// The layout uses a parameter that was not given.
     #[error("the layout uses the parameter {}, which was not given", quoted(name))]
     ParameterMissing { name: String },
+    /// A product at hand has other digests than the link of its step.
+    #[error("the file {} is another than {} made: expected {expected}, found {found}", quoted(path), quoted(step.as_str()))]
+    ProductDiffers {
+        step: ItemName,
+        path: String,
+        expected: String,
+        found: String,
+    },
+    /// A product of the step is not at hand.
+    #[error("the product {} of {} is not there{}", quoted(path), quoted(step.as_str()), match elsewhere {
+        Some(found) => format!("; the same content is there as {}", quoted(found)),
+        None => String::new(),
+    })]
+    ProductMissing {
+        step: ItemName,
+        path: String,
+        elsewhere: Option<String>,
+    },
+    /// The digests were taken from a manifest.
+    #[error(
+        "no file was read: the digests at hand are those of the manifest {}",
+        quoted(manifest)
+    )]
+    ProductNotHashed { manifest: String },
+    /// The files were right and could not be put in their place.
+    #[error("the product could not be released: {why}")]
+    ProductNotReleased { why: String },
+    /// A step is named that the layout does not have.
+    #[error(
+        "the layout has no step {}, whose products the files must be",
+        quoted(step)
+    )]
+    ProductStepUnknown { step: String },
+    /// Nothing says what the product is.
+    #[error("{}, so no file can be the final product", match step {
+        Some(step) => format!("the step {} has no products", quoted(step.as_str())),
+        None => "the layout has no steps".to_owned(),
+    })]
+    ProductUndeclared { step: Option<ItemName> },
+    /// Something is at hand that is no product of the step.
+    #[error("{} is there and is no product of {}", quoted(path), quoted(step.as_str()))]
+    ProductUnexpected { step: ItemName, path: String },
+    /// What is at hand cannot be read.
+    #[error("the product at hand cannot be read: {why}")]
+    ProductUnreadable { why: String },
     /// A signature of the layout is wrong.
     #[error("the layout's signature under the key {} is wrong", quoted(keyid.as_str()))]
     SignatureInvalid { keyid: KeyId },
@@ -395,8 +453,11 @@ impl Problem {
             Self::LayoutInvalid { .. } => "layout-invalid",
             Self::LayoutUnreadable { .. } => "layout-unreadable",
             Self::LinkFolderMissing { .. } => "link-folder-missing",
+            Self::LinkAmbiguous { .. } => "link-ambiguous",
+            Self::LinkFoundElsewhere { .. } => "link-found-elsewhere",
             Self::LinkMalformed { .. } => "link-malformed",
             Self::LinkNameMismatch { .. } => "link-name-mismatch",
+            Self::LinkPassedOver { .. } => "link-passed-over",
             Self::LinkSignatureInvalid { .. } => "link-signature-invalid",
             Self::LinkSignatureMissing { .. } => "link-signature-missing",
             Self::LinkUnreadable { .. } => "link-unreadable",
@@ -405,6 +466,14 @@ impl Problem {
             Self::NotALayout { .. } => "not-a-layout",
             Self::NotReached { .. } => "not-reached",
             Self::ParameterMissing { .. } => "parameter-missing",
+            Self::ProductDiffers { .. } => "product-differs",
+            Self::ProductMissing { .. } => "product-missing",
+            Self::ProductNotHashed { .. } => "product-not-hashed",
+            Self::ProductNotReleased { .. } => "product-not-released",
+            Self::ProductStepUnknown { .. } => "product-step-unknown",
+            Self::ProductUndeclared { .. } => "product-undeclared",
+            Self::ProductUnexpected { .. } => "product-unexpected",
+            Self::ProductUnreadable { .. } => "product-unreadable",
             Self::SignatureInvalid { .. } => "signature-invalid",
             Self::SignatureMissing { .. } => "signature-missing",
             Self::SignaturesTooMany { .. } => "too-many-signatures",
@@ -427,6 +496,8 @@ impl Problem {
                 | Self::LayoutPayloadType { .. }
                 | Self::LayoutUnreadable { .. }
                 | Self::NotALayout { .. }
+                | Self::ProductNotReleased { .. }
+                | Self::ProductUnreadable { .. }
         )
     }
 
@@ -553,6 +624,10 @@ impl Problem {
             }
             Self::LayoutUnreadable { .. } => "give a readable file with a signed layout in it",
             Self::LinkFolderMissing { .. } => "give the folder with the links with --link-dir",
+            Self::LinkAmbiguous { .. } => {
+                "find out which of them is of this build, and give --link-dir only the place of that"
+            }
+            Self::LinkFoundElsewhere { .. } | Self::LinkPassedOver { .. } => "",
             Self::LinkMalformed { .. }
             | Self::LinkPayloadType { .. }
             | Self::LinkUnreadable { .. }
@@ -578,6 +653,29 @@ impl Problem {
             }
             Self::NotReached { .. } => "mend what failed before it",
             Self::ParameterMissing { .. } => "give it with --param NAME=VALUE",
+            Self::ProductDiffers { .. } => {
+                "do not use the file; get it again from where the step's products are kept"
+            }
+            Self::ProductMissing {
+                elsewhere: None, ..
+            } => {
+                "give the missing file too; names are compared as the step recorded them, which `linkwright show LINK` tells"
+            }
+            Self::ProductMissing { .. } => {
+                "names are compared as the step recorded them: --product-base and --lstrip-paths fit the names at hand to those"
+            }
+            Self::ProductNotHashed { .. } => {
+                "see that the manifest was made of the files that are released, by somebody you trust"
+            }
+            Self::ProductNotReleased { .. } => "nothing was released; mend what the message names",
+            Self::ProductStepUnknown { .. } => "give the name of a step with --product-of",
+            Self::ProductUndeclared { .. } => {
+                "name the step whose products are released with --product-of"
+            }
+            Self::ProductUnexpected { .. } => {
+                "take it away, for nobody vouches for it; --allow-extra lets it be there and releases the rest"
+            }
+            Self::ProductUnreadable { .. } => "mend or remove what the message names",
             Self::SignatureInvalid { .. } => {
                 "the layout was changed after it was signed: get the original from its owner"
             }

@@ -46,7 +46,7 @@ impl Engine<'_> {
     pub(super) fn show_chain(&mut self) {
         let items = self.report.items.iter().enumerate();
         let numbers: BTreeMap<(bool, &str), usize> = items
-            .filter(|(_, item)| item.kind != ItemKind::Sublayout)
+            .filter(|(_, item)| !matches!(item.kind, ItemKind::Sublayout | ItemKind::Product))
             .map(|(at, item)| ((item.kind == ItemKind::Step, item.name.as_str()), at))
             .collect();
         let mut chain = Chain::default();
@@ -84,7 +84,7 @@ impl Node {
     fn link_of(&self, kind: ItemKind, name: &ItemName) -> Option<&Link> {
         match kind {
             ItemKind::Step | ItemKind::Inspection => self.links.get(name),
-            ItemKind::Sublayout => None,
+            ItemKind::Sublayout | ItemKind::Product => None,
         }
     }
 }

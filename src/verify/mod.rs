@@ -14,6 +14,7 @@
 //!    that functionary as its owner, and then stands as the link it amounts to.
 //! 5. The links of a step agree with each other. Another command than expected is a warning.
 //! 6. The rules of each step hold.
+//!    If the final product is at hand, it is what the link of its step says.
 //! 7. Only when nothing in the whole tree of layouts refused: inspections run, first those of
 //!    sublayouts, if there is leave to run them, then those of the layout.
 //! 8. The rules of each inspection hold.
@@ -21,13 +22,15 @@
 
 mod agree;
 mod certified;
+mod chain;
 mod explain;
 mod fate;
-mod chain;
 mod glance;
 mod instead;
 mod near;
 mod params;
+mod prefer;
+mod product;
 mod rules;
 mod ruling;
 mod signed;
@@ -37,6 +40,8 @@ mod warnings;
 use std::collections::BTreeMap;
 
 pub use params::{Parameters, is_parameter_name};
+pub use prefer::prefer_good;
+pub use product::Product;
 pub use signed::{Checked, Owner};
 
 use crate::keys::Certificate;
@@ -73,6 +78,8 @@ pub struct Request<'a> {
     pub explain: &'a [String],
     /// Whether the report shall have the chain itself, with every artifact.
     pub chain: bool,
+    /// The final product, if it is at hand.
+    pub product: Option<&'a Product<'a>>,
 }
 
 /// A verification's result.
@@ -82,6 +89,8 @@ pub struct Outcome {
     pub report: Report,
     /// What the layout amounts to, when it passed.
     pub summary: Option<Link>,
+    /// The names of the files at hand that are the final product, when it passed.
+    pub product: Vec<String>,
 }
 
 /// Runs the command of an inspection and records what was there before and after.
@@ -172,6 +181,7 @@ pub fn verify(request: &Request<'_>, inspector: &mut dyn Inspector) -> Outcome {
         }),
         nodes: Vec::new(),
         evidence: Vec::new(),
+        product: Vec::new(),
     };
     if let PayloadKind::Link | PayloadKind::Other(_) = request.layout.kind() {
         let found = match request.layout.kind() {
@@ -191,7 +201,8 @@ pub fn verify(request: &Request<'_>, inspector: &mut dyn Inspector) -> Outcome {
         label: String::new(),
         item: None,
     };
-    engine.layout(&root);
+    let root = engine.layout(&root);
+    engine.product(root);
     engine.inspections(inspector);
     engine.finish()
 }
@@ -252,6 +263,8 @@ struct Engine<'a> {
     nodes: Vec<Node>,
     /// The paths of the link files that were read and are links or layouts.
     evidence: Vec<String>,
+    /// The names of the files at hand that are the final product.
+    product: Vec<String>,
 }
 
 impl<'a> Engine<'a> {
@@ -469,6 +482,7 @@ impl<'a> Engine<'a> {
         Outcome {
             report: self.report,
             summary,
+            product: if passed { self.product } else { Vec::new() },
         }
     }
 }

@@ -315,7 +315,12 @@ impl<'a> Queue<'a> {
 
 /// Compares an artifact with the one that a MATCH rule pairs it with. `None` when the rule is not
 /// about it, or there is no such artifact.
-pub(super) fn compare(rule: &MatchRule, own: &Artifacts, at: usize, there: &Artifacts) -> Option<Agreement> {
+pub(super) fn compare(
+    rule: &MatchRule,
+    own: &Artifacts,
+    at: usize,
+    there: &Artifacts,
+) -> Option<Agreement> {
     agreement(rule, own.name(at)?, own.digests(at)?, there)
 }
 

@@ -68,7 +68,9 @@ impl Engine<'_> {
                 }
             }
             if let Some(file) = look.file {
-                if is_link.unwrap_or_else(|| glance::holds_link(file)) {
+                // What was only found by its content is evidence if it counts.
+                let is_sought = !file.elsewhere || look.problems.is_empty();
+                if is_sought && is_link.unwrap_or_else(|| glance::holds_link(file)) {
                     self.evidence.push(file.path.clone());
                 }
                 item.links.push(LinkUse {
@@ -316,6 +318,10 @@ pub(super) fn link_problem(path: &str, error: &LinkFileError) -> Problem {
     let why = error.to_string();
     match error {
         LinkFileError::Unreadable(_) => Problem::LinkUnreadable { link, why },
+        LinkFileError::Ambiguous { other } => Problem::LinkAmbiguous {
+            link,
+            other: other.clone(),
+        },
         LinkFileError::NestedTooDeep { .. }
         | LinkFileError::TooMany { .. }
         | LinkFileError::TooManySublayouts { .. } => Problem::SublayoutTooDeep { link, why },

@@ -2,14 +2,17 @@
 //! together here, so that a case can have any bytes in them.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use linkwright::encoding::{canonical, indented, pae, parse};
 use linkwright::keys::{FileKey, KeyId, KeyIdStyle, Signer as _};
-use linkwright::model::PAYLOAD_TYPE;
+use linkwright::model::{PAYLOAD_TYPE, hex};
+use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::support::{Folder, key, public};
 
@@ -80,6 +83,10 @@ fn names() -> Vec<(String, String)> {
     names.push(("$data".to_owned(), CERTIFICATES.to_owned()));
     for (name, digit) in [("$X", "1"), ("$Y", "2"), ("$Z", "3")] {
         names.push((name.to_owned(), digit.repeat(64)));
+    }
+    for (name, text) in [("$ONE", "one"), ("$TWO", "two")] {
+        let digest = hex(&Sha256::digest(text));
+        names.push((name.to_owned(), digest));
     }
     names
 }
@@ -265,14 +272,53 @@ impl Chain {
                     remove(folder, path);
                     folder.write(path, text.join(" "));
                 }
+                ["lines", path, ref rest @ ..] => {
+                    let text = [&[path], rest].concat().join(" ");
+                    let (path, lines) = text.split_once('|').unwrap();
+                    folder.write(path, format!("{}\n", lines.replace('|', "\n")));
+                }
+                ["move", from, to] => {
+                    folder.write(to, folder.read(from));
+                    remove(folder, from);
+                }
+                ["bundle", path, ref members @ ..] => bundle(folder, path, &members.join(" ")),
                 ["folder", path, ..] => {
                     remove(folder, path);
                     std::fs::create_dir(folder.at(path)).unwrap();
                 }
                 ["symlink", path, target] => symlink(target, folder.at(path)).unwrap(),
+                ["pipe", path, ..] => {
+                    mkfifoat(CWD, folder.at(path), Mode::RUSR | Mode::WUSR).unwrap();
+                }
                 _ => panic!("{words:?}"),
             }
         }
+    }
+}
+
+/// Puts files into a bundle, under their paths, and takes them away.
+fn bundle(folder: &Folder, path: &str, members: &str) {
+    let mut lines = Vec::new();
+    let mut archive = tar::Builder::new(Vec::new());
+    for member in members.split(' ') {
+        let content = folder.read(member);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        archive
+            .append_data(&mut header, member, content.as_slice())
+            .unwrap();
+        lines.extend([content.as_slice(), b"\n"].concat());
+        remove(folder, member);
+    }
+    let archive = archive.into_inner().unwrap();
+    if path.ends_with(".gz") {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&archive).unwrap();
+        folder.write(path, gzip.finish().unwrap());
+    } else if path.ends_with(".tar") {
+        folder.write(path, archive);
+    } else {
+        folder.write(path, lines);
     }
 }
 

@@ -18,18 +18,22 @@
 //!                           NAME+CERT… with certificates
 //! dsse DOC                  in a DSSE envelope; `payload DOC TEXT`: exactly this text in one
 //! replace FILE OLD NEW      after signing
-//! raw FILE TEXT             the whole file; `folder FILE`, `symlink FILE TARGET`
+//! raw FILE TEXT             the whole file; `folder FILE`, `symlink FILE TARGET`, `pipe FILE`;
+//!                           `lines FILE|LINE|LINE` for several; `move FILE FILE`
+//! bundle FILE FILE…         puts files into one: `.tar`, `.tar.gz`, or lines
 //! args WORD…                further arguments of `verify`; `keys FILE…` instead of the owner's
 //! ```
 //!
 //! `$NAME` is a key id, `$NAME8` its beginning, `$NAME.legacy` the other id, `$NAME.key` the key
 //! object, `$pem.NAME` a certificate as JSON, `$data` the folder of certificates, `$LINK_A` and
-//! `$LINK_B` the two links' paths, `$X` to `$Z` digests. `expect` has the verdict, the codes,
+//! `$LINK_B` the two links' paths, `$X` to `$Z` digests, `$ONE` and `$TWO` those
+//! of these words. `expect` has the verdict, the codes,
 //! `says TEXT` for words of a message, and `absent FILE` or `present FILE` for what a command would
 //! leave. What this machine lacks to shut commands in (`inspection-exposed`) is looked at only where a
 //! case expects it.
 
 mod chain;
+mod release;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,7 +45,7 @@ use crate::support::{Folder, INSPECTING};
 pub(crate) use chain::Chain;
 
 /// Codes that no case can produce through the binary, and why.
-const UNREACHED: [(&str, &str); 2] = [
+const UNREACHED: [(&str, &str); 3] = [
     (
         "link-folder-missing",
         "every case has the folder; tests/commands shows it",
@@ -49,6 +53,10 @@ const UNREACHED: [(&str, &str); 2] = [
     (
         "inspection-unprotected",
         "depends on what this machine lacks; tests/inspections.rs has it",
+    ),
+    (
+        "product-not-released",
+        "the place is taken, or the disk full, only after the files were copied",
     ),
 ];
 

@@ -529,6 +529,7 @@ pub(crate) fn decide_under(
         policy,
         explain: &["src/main.c".to_owned(), "out/ap".to_owned()],
         chain: false,
+        product: None,
     };
     let outcome = verify(&request, &mut inspector);
     let said = assert_consistent(&outcome, &layout);
@@ -567,6 +568,7 @@ fn gather(layout: &Envelope, files: &Files, folder: &str, backwards: bool, depth
         let file = LinkFile {
             path,
             named: keyid.short().to_owned(),
+            elsewhere: false,
             content,
             below,
         };

@@ -90,6 +90,7 @@ fn moved(digest: &str) -> Value {
         let file = LinkFile {
             path: by.link(name),
             named: by.id().short().to_owned(),
+            elsewhere: false,
             content: Ok(sign(link(name, materials, products), by)),
             below: Evidence::default(),
         };
@@ -110,6 +111,7 @@ fn moved(digest: &str) -> Value {
         intermediates: &[],
         policy: &Policy::default(),
         explain: &["out/a".to_owned(), "dist/a".to_owned()],
+        product: None,
     };
     let mut report = Vec::new();
     let outcome = verify(&request, &mut Unpack::default());

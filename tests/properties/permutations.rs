@@ -215,6 +215,7 @@ fn from_disk(files: &Files, folder: &Path) -> Verdict {
         policy: &Policy::default(),
         explain: &[],
         chain: false,
+        product: None,
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

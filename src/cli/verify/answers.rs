@@ -103,7 +103,7 @@ impl Format {
 #[derive(Debug)]
 pub(super) struct Output {
     format: Format,
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl Answers {

@@ -4,6 +4,7 @@ mod answers;
 mod inspecting;
 mod links;
 mod policy;
+mod product;
 mod trust;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,7 @@ use answers::Answers;
 use inspecting::Inspecting;
 use links::Links;
 use policy::PolicyOptions;
+use product::ProductOptions;
 use trust::{Trust, owner};
 
 /// Decide from a signed layout and links whether the product may be released
@@ -57,6 +59,8 @@ pub(crate) struct Verify {
     #[command(flatten)]
     policy: PolicyOptions,
     #[command(flatten)]
+    product: ProductOptions,
+    #[command(flatten)]
     answers: Answers,
 }
 
@@ -85,7 +89,7 @@ impl Verify {
         let outputs = self.answers.outputs(&inputs)?;
         let written = outputs.iter().map(|output| output.path.clone()).collect();
         let chain = self.answers.want_chain(&outputs);
-        let outcome = self.decide(self.now.unwrap_or(now), written, chain, listener);
+        let outcome = self.decide(self.now.unwrap_or(now), written, chain, listener)?;
         let report = &outcome.report;
         self.answers.tell(report, &outputs, dress)?;
         Ok(ExitCode::from(match report.verdict() {
@@ -111,7 +115,7 @@ impl Verify {
         written: Vec<PathBuf>,
         chain: bool,
         listener: &Listener,
-    ) -> Outcome {
+    ) -> Result<Outcome, Failure> {
         let document = self.layout.to_string_lossy();
         let (keys, mut problems) = self.trust.load();
         let (intermediates, unreadable) = self.trust.intermediates();
@@ -129,16 +133,17 @@ impl Verify {
             }
         };
         let (Some(layout), true) = (layout, problems.is_empty()) else {
-            return undecided(&document, now, problems);
+            return Ok(undecided(&document, now, problems));
         };
         let owners: Vec<Owner<'_>> = keys.iter().map(owner).collect();
-        let evidence = self.links.read(&layout);
+        let gathered = self.links.read(&layout);
+        let at_hand = self.product.read(&layout, &gathered.evidence, listener)?;
         let parameters: Parameters = self.parameters.iter().cloned().collect();
         let policy = self.policy.policy();
         let request = Request {
             document: &document,
             layout: &layout,
-            evidence: &evidence,
+            evidence: &gathered.evidence,
             owners: &owners,
             intermediates: &intermediates,
             now,
@@ -147,12 +152,17 @@ impl Verify {
             policy: &policy,
             explain: &self.explain,
             chain,
+            product: at_hand.as_ref().map(|at_hand| &at_hand.product),
         };
         let mut inspector = self.inspecting.inspector(written, listener);
         let mut outcome = verify(&request, inspector.as_mut());
         outcome.report.layout.clock_set = self.now.is_some();
-        self.links.check(&mut outcome.report);
-        outcome
+        self.links.check(&gathered, &mut outcome.report);
+        outcome.report.enforce(&policy);
+        if let Some(at_hand) = at_hand {
+            at_hand.release(&mut outcome, listener);
+        }
+        Ok(outcome)
     }
 }
 
@@ -168,5 +178,6 @@ fn undecided(document: &str, now: Moment, problems: Vec<Problem>) -> Outcome {
     Outcome {
         report,
         summary: None,
+        product: Vec::new(),
     }
 }

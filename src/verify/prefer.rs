@@ -1,0 +1,106 @@
+//! Several files for one step and functionary, from several places: which of them is looked at.
+//!
+//! One that does not count must not stand before one that does, or anybody who can add a file could
+//! have a good product refused. Nothing is decided here: what is put first is checked like any file.
+
+use crate::keys::KeyId;
+use crate::model::{Envelope, Evidence, Layout, LinkFile, LinkFileError, PayloadKind, Step};
+
+use super::signed::{self, Signed};
+
+/// Puts the file that counts before others of the same step and functionary, and gives the paths of
+/// those that are passed over by that because they do not count. Where two count and differ, neither
+/// does; but one that was found under its name counts before those that were found by their content.
+pub fn prefer_good(layout: &Envelope, evidence: &mut Evidence) -> Vec<String> {
+    let mut passed_over = Vec::new();
+    // What is no layout is refused later.
+    let Ok(layout) = Layout::from_value(layout.payload()) else {
+        return passed_over;
+    };
+    for step in &layout.steps {
+        for keyid in &step.pubkeys {
+            let files = evidence.of_mut(&step.name);
+            prefer(&layout, step, keyid, files, &mut passed_over);
+        }
+        for file in evidence.of_mut(&step.name) {
+            if let Ok(envelope) = &file.content
+                && envelope.kind() == PayloadKind::Layout
+            {
+                passed_over.extend(prefer_good(envelope, &mut file.below));
+            }
+        }
+    }
+    passed_over
+}
+
+fn prefer(
+    layout: &Layout,
+    step: &Step,
+    keyid: &KeyId,
+    files: &mut [LinkFile],
+    passed_over: &mut Vec<String>,
+) {
+    let named = |file: &LinkFile| file.named == keyid.short();
+    let candidates: Vec<usize> = (0..files.len())
+        .filter(|at| files.get(*at).is_some_and(named))
+        .collect();
+    let Some((first, [_, ..])) = candidates.split_first() else {
+        return;
+    };
+    let counts = |at: &usize| {
+        files
+            .get(*at)
+            .is_some_and(|file| is_good(layout, step, keyid, file))
+    };
+    let good: Vec<usize> = candidates.iter().copied().filter(counts).collect();
+    let is_elsewhere = |at: usize| files.get(at).is_none_or(|file| file.elsewhere);
+    let Some(chosen) = good.first().copied() else {
+        return;
+    };
+    let other = good
+        .iter()
+        .skip(1)
+        .filter(|at| is_elsewhere(chosen) || !is_elsewhere(**at))
+        .filter_map(|at| files.get(*at))
+        .find(|other| files.get(chosen).is_none_or(|chosen| differ(chosen, other)))
+        .map(|other| other.path.clone());
+    let bad = candidates.iter().filter(|at| !good.contains(at));
+    let bad = bad.filter_map(|at| files.get(*at).map(|file| file.path.clone()));
+    passed_over.extend(bad);
+    if let (Some(other), Some(file)) = (other, files.get_mut(chosen)) {
+        file.content = Err(LinkFileError::Ambiguous { other });
+    }
+    if let Some(between) = files.get_mut(*first..=chosen) {
+        between.rotate_right(1);
+    }
+}
+
+/// Whether the file is a layout or a link of the step, and signed by the functionary.
+fn is_good(layout: &Layout, step: &Step, keyid: &KeyId, file: &LinkFile) -> bool {
+    let (Some(functionary), Ok(envelope)) = (layout.functionaries.get(keyid), &file.content) else {
+        return false;
+    };
+    let Ok(key) = &functionary.key else {
+        return false;
+    };
+    let is_of_step = match envelope.kind() {
+        PayloadKind::Layout => true,
+        PayloadKind::Link => envelope
+            .link()
+            .is_ok_and(|link| link.name == step.name.as_str()),
+        PayloadKind::Other(_) => false,
+    };
+    let ids = std::slice::from_ref(&functionary.keyid);
+    is_of_step && signed::check(envelope, key, ids) == Signed::Good
+}
+
+/// Whether two envelopes say different things, whoever else has signed them.
+fn differ(one: &LinkFile, other: &LinkFile) -> bool {
+    match (&one.content, &other.content) {
+        (Ok(one), Ok(other)) => match (one.kind(), other.kind()) {
+            (PayloadKind::Link, PayloadKind::Link) => one.link() != other.link(),
+            _ => one.message() != other.message(),
+        },
+        _ => true,
+    }
+}
