@@ -110,6 +110,7 @@ fn moved(digest: &str) -> Value {
         sublayout_inspections: false,
         intermediates: &[],
         policy: &Policy::default(),
+        chain: false,
         explain: &["out/a".to_owned(), "dist/a".to_owned()],
         product: None,
     };
