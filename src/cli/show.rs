@@ -6,13 +6,17 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::encoding::{Value, indented};
+use crate::keys::{Certificate, Constraint, Wanted};
 use crate::model::{
     Artifacts, Envelope, Form, Inspection, Layout, Link, PayloadKind, Rules, Side, Step,
-    command_line, escaped, quoted,
+    command_line, escaped, quoted, quoted_list,
 };
 use crate::store;
 
 use super::failure::{DONE, Failure, answer};
+
+/// How many certificates of a signature are named before they are only counted.
+const SUBJECTS: usize = 4;
 
 /// Show layouts and links: who signed what, which artifacts, which rules
 ///
@@ -83,9 +87,11 @@ fn described(file: &Path, envelope: &Envelope) -> Result<String, Failure> {
             .as_ref()
             .map_or("(no key id)", |keyid| keyid.as_str());
         let form = if signature.openpgp { " (OpenPGP)" } else { "" };
+        let by = signature.certificate.as_deref().map(certified);
+        let by = by.unwrap_or_default();
         add(
             &mut text,
-            format_args!("  signed under {}{form}\n", escaped(keyid)),
+            format_args!("  signed under {}{form}{by}\n", escaped(keyid)),
         );
     }
     if envelope.signatures().is_empty() {
@@ -93,6 +99,17 @@ fn described(file: &Path, envelope: &Envelope) -> Result<String, Failure> {
     }
     text.push_str(&body);
     Ok(text)
+}
+
+/// Whose certificates came with a signature.
+fn certified(text: &str) -> String {
+    match Certificate::all_from_pem(text.as_bytes()) {
+        Ok(all) => {
+            let subjects: Vec<&str> = all.iter().map(Certificate::subject).collect();
+            format!(" by the certificate {}", quoted_list(&subjects, SUBJECTS))
+        }
+        Err(error) => format!(" by a certificate that cannot be used: {error}"),
+    }
 }
 
 fn add(text: &mut String, arguments: std::fmt::Arguments<'_>) {
@@ -171,6 +188,10 @@ fn layout(layout: &Layout) -> String {
             format_args!("  key {} {}\n", escaped(keyid.as_str()), escaped(&kind)),
         );
     }
+    for (keyid, root) in &layout.authorities.roots {
+        let (keyid, subject) = (escaped(keyid.as_str()), quoted(root.subject()));
+        add(&mut text, format_args!("  root {keyid} {subject}\n"));
+    }
     for step in &layout.steps {
         describe_step(&mut text, step);
     }
@@ -189,6 +210,9 @@ fn describe_step(text: &mut String, step: &Step) {
     for keyid in &step.pubkeys {
         add(text, format_args!("      {}\n", escaped(keyid.as_str())));
     }
+    for constraint in &step.constraints {
+        add(text, format_args!("      {}\n", asked_of(constraint)));
+    }
     if !step.expected_command.is_empty() {
         let command = command_line(&step.expected_command);
         add(
@@ -197,6 +221,23 @@ fn describe_step(text: &mut String, step: &Step) {
         );
     }
     describe_rules(text, &step.rules);
+}
+
+fn asked_of(constraint: &Constraint) -> String {
+    let one = |(name, wanted): (&str, &Wanted)| match wanted {
+        Wanted::Anything => None,
+        Wanted::Exactly(values) if values.is_empty() => Some(format!("no {name}")),
+        Wanted::Exactly(values) => Some(format!("{name} {}", quoted_list(values, values.len()))),
+    };
+    let asked: Vec<String> = constraint
+        .attributes()
+        .into_iter()
+        .filter_map(one)
+        .collect();
+    match asked.as_slice() {
+        [] => "any certificate of a root".to_owned(),
+        asked => format!("a certificate of a root with {}", asked.join("; ")),
+    }
 }
 
 fn describe_inspection(text: &mut String, inspection: &Inspection) {

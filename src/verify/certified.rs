@@ -11,9 +11,14 @@ use crate::model::{Envelope, Evidence, Link, LinkFile, PayloadKind, Signature, S
 use crate::report::{Item, LinkUse, Place, Problem};
 
 use super::glance::{holds_link, read_link};
-use super::signed::TRIED_SIGNATURES;
 use super::steps::{Gathered, link_problem};
 use super::{Engine, Node};
+
+/// How many signatures with certificates are tried in one file. A link has one; judging chains costs time.
+const TRIED_CERTIFICATES: usize = 4;
+
+/// How many certificates may come with a signature. Chains have two or three.
+const LONGEST_CHAIN: usize = 16;
 
 /// A sublayout brings its own owners, and its files are looked for by their keys.
 const NO_SUBLAYOUT: &str =
@@ -153,7 +158,7 @@ impl<'e> Looking<'_, 'e> {
         }
         let carrying = signatures.filter_map(|it| Some((it, it.certificate.as_deref()?)));
         let mut any = false;
-        for (signature, text) in carrying.take(TRIED_SIGNATURES) {
+        for (signature, text) in carrying.take(TRIED_CERTIFICATES) {
             any = true;
             match self.signer(envelope, signature, text) {
                 Ok(key) => {
@@ -186,9 +191,14 @@ impl<'e> Looking<'_, 'e> {
             let link = path.clone();
             vec![(Problem::CertificateMalformed { link, why }, None)]
         };
-        let mut all = Certificate::all_from_pem(text.as_bytes())
-            .map_err(|error| unusable(error.to_string()))?
-            .into_iter();
+        let all = Certificate::all_from_pem(text.as_bytes())
+            .map_err(|error| unusable(error.to_string()))?;
+        if all.len() > LONGEST_CHAIN {
+            let count = all.len();
+            let why = format!("it comes with {count} certificates, more than {LONGEST_CHAIN}");
+            return Err(unusable(why));
+        }
+        let mut all = all.into_iter();
         let certificate = all.next().ok_or_else(|| unusable(String::new()))?;
         let key = certificate
             .key()

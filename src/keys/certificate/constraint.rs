@@ -47,6 +47,18 @@ pub struct Mismatch {
 }
 
 impl Constraint {
+    /// All attributes under their names in a layout.
+    pub fn attributes(&self) -> [(&'static str, &Wanted); 6] {
+        [
+            ("common_name", &self.common_name),
+            ("dns_names", &self.dns_names),
+            ("emails", &self.emails),
+            ("organizations", &self.organizations),
+            ("roots", &self.roots),
+            ("uris", &self.uris),
+        ]
+    }
+
     /// Everything about a certificate's names that is not as this asks. Where its chain ends is for
     /// [`Authorities`](super::Authorities) to judge.
     pub fn mismatches(&self, certificate: &Certificate) -> Vec<Mismatch> {
