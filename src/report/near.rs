@@ -38,6 +38,8 @@ pub enum Miss {
     Elsewhere {
         /// The artifact there.
         there: Other,
+        /// Whether the pattern matches the name at all.
+        matches: bool,
         /// The rule that would take it, if there is one that differs in its prefixes only.
         would: Option<String>,
     },
@@ -160,7 +162,14 @@ impl fmt::Display for Miss {
             Self::NothingShared { there } => {
                 write!(formatter, "{there} has digests of other algorithms only")
             }
-            Self::Elsewhere { there, would } => {
+            Self::Elsewhere {
+                there,
+                matches,
+                would,
+            } => {
+                if !matches {
+                    formatter.write_str("its pattern does not match, though ")?;
+                }
                 write!(formatter, "the same content is {there}")?;
                 match would {
                     Some(rule) => write!(formatter, ", {} would take it", quoted(rule)),

@@ -19,7 +19,7 @@ pub(super) fn behind<T: fmt::Display>(details: &[T]) -> String {
 pub(super) fn but(similar: &[String]) -> String {
     match similar {
         [] => String::new(),
-        names => format!(", but {} is", quoted_list(names, NAMED_AT_MOST)),
+        names => format!(", though {} is", quoted_list(names, NAMED_AT_MOST)),
     }
 }
 

@@ -138,10 +138,17 @@ impl Near<'_, '_> {
         if artifact.search
             && let Some(path) = same_content(artifact, there)
         {
-            return Some(Miss::Elsewhere {
-                there: other(path),
-                would: other_prefixes(rule, artifact, path, there),
-            });
+            let would = other_prefixes(rule, artifact, path, there);
+            let matches = looked_for.is_some();
+            // A rule for one other name is about something else.
+            if matches || would.is_some() || !is_literal(rule.pattern.as_str()) {
+                let there = other(path);
+                return Some(Miss::Elsewhere {
+                    there,
+                    matches,
+                    would,
+                });
+            }
         }
         let path = looked_for?;
         let names = around(there, &path).filter(|_| artifact.search);
@@ -249,8 +256,12 @@ fn nearly_matches(pattern: &Pattern, name: &str) -> Option<Nearly> {
     if Pattern::new(&text.to_lowercase()).matches(&name.to_lowercase()) {
         return Some(Nearly::Case);
     }
-    let literal = !text.contains(['*', '?', '[']);
-    (literal && !similar(text, [name], 1).is_empty()).then_some(Nearly::Name)
+    (is_literal(text) && !similar(text, [name], 1).is_empty()).then_some(Nearly::Name)
+}
+
+/// Whether a pattern is one name.
+fn is_literal(pattern: &str) -> bool {
+    !pattern.contains(['*', '?', '['])
 }
 
 /// The same rule with another pattern.

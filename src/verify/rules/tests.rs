@@ -398,6 +398,16 @@ fn the_prefixes_that_would_do_are_named_only_if_they_do() {
 }
 
 #[test]
+fn a_rule_for_another_name_is_not_nearly_about_this_one() {
+    let (mine, other) = (link(&[], &[("src/a.c", 1)]), link(&[], &[("src/a.c", 1)]));
+    let said = |rule| near(&[rule], "src/a.c", &mine, &other);
+    assert_eq!(said("MATCH build.sh WITH PRODUCTS FROM o"), [""; 0]);
+    let said = said("MATCH source/* WITH PRODUCTS FROM o");
+    let end = "its pattern does not match, though the same content is the product `src/a.c` of `o`";
+    assert!(said[0].ends_with(end), "{said:?}");
+}
+
+#[test]
 fn names_that_may_have_been_meant_are_named() {
     let (mine, other) = (
         link(&[], &[("main.c", 1)]),
@@ -422,7 +432,7 @@ fn names_that_may_have_been_meant_are_named() {
         .map(|(_, problem)| problem.to_string())
         .collect();
     assert!(
-        said[0].ends_with("it is not there, but `main.c` is"),
+        said[0].ends_with("it is not there, though `main.c` is"),
         "{said:?}"
     );
     assert!(said[1].ends_with("it is not there"), "{said:?}");
