@@ -18,6 +18,7 @@ mod encrypted;
 mod generate;
 mod hex;
 mod id;
+mod openpgp;
 mod parse;
 mod pem;
 mod private;
@@ -35,6 +36,7 @@ pub use certificate::{
 pub use encrypted::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, PBKDF2_ITERATIONS};
 pub use generate::{Generated, KeyKind, encrypt, generate};
 pub use id::{Fingerprint, KeyId, KeyIdStyle};
+pub use openpgp::{LeftOut, OpenPgpError, OpenPgpKey, OpenPgpSignature, Refusal};
 pub use parse::{KeyError, MAX_RSA_BITS, MIN_RSA_BITS};
 pub use pem::PemError;
 pub use private::PrivateKeyError;
