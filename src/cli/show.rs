@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::encoding::{Value, indented};
+use crate::keys::{AnyKey, OpenPgpKey};
 use crate::model::{
     Artifacts, Envelope, Form, Inspection, Layout, Link, PayloadKind, Rules, Side, Step,
     command_line, escaped, quoted,
@@ -82,7 +83,11 @@ fn described(file: &Path, envelope: &Envelope) -> Result<String, Failure> {
             .keyid
             .as_ref()
             .map_or("(no key id)", |keyid| keyid.as_str());
-        let form = if signature.openpgp { " (OpenPGP)" } else { "" };
+        let form = if signature.openpgp.is_some() {
+            " (OpenPGP)"
+        } else {
+            ""
+        };
         add(
             &mut text,
             format_args!("  signed under {}{form}\n", escaped(keyid)),
@@ -163,7 +168,8 @@ fn layout(layout: &Layout) -> String {
     }
     for (keyid, functionary) in &layout.functionaries {
         let kind = match &functionary.key {
-            Ok(key) => key.scheme().to_string(),
+            Ok(AnyKey::Plain(key)) => key.scheme().to_string(),
+            Ok(AnyKey::OpenPgp(key)) => openpgp_kind(key),
             Err(error) => format!("cannot be used: {error}"),
         };
         add(
@@ -178,6 +184,15 @@ fn layout(layout: &Layout) -> String {
         describe_inspection(&mut text, inspection);
     }
     text
+}
+
+fn openpgp_kind(key: &OpenPgpKey) -> String {
+    let algorithm = key.describe().first().map_or("", |part| part.1);
+    match key.ids().len() {
+        0 | 1 => format!("OpenPGP {algorithm}"),
+        2 => format!("OpenPGP {algorithm}, with a subkey"),
+        ids => format!("OpenPGP {algorithm}, with {} subkeys", ids - 1),
+    }
 }
 
 fn describe_step(text: &mut String, step: &Step) {

@@ -17,7 +17,7 @@ use super::pem::{self, Block, PemError};
 use super::public::{Material, Received};
 use super::scheme::{Family, Scheme};
 use super::small_order::is_small_order;
-use super::{KeyId, OpenPgpError, PublicKey, hex};
+use super::{KeyId, OpenPgpError, OpenPgpKey, PublicKey, hex};
 use crate::encoding::{self, Object, ReadError, Value};
 
 /// The shortest RSA modulus that is accepted, in bits (NIST SP 800-131A).
@@ -149,7 +149,7 @@ pub enum KeyError {
         source: Box<Self>,
     },
     /// An OpenPGP key where another belongs, or one in the words of another.
-    #[error("this is the object of an OpenPGP key")]
+    #[error("this is an OpenPGP key; as a file it is given with --gpg-key")]
     OpenPgp,
     /// An OpenPGP key that cannot be used.
     #[error(transparent)]
@@ -201,6 +201,9 @@ impl PublicKey {
             .any(|start| bytes.trim_ascii_start().starts_with(start))
         {
             return Err(KeyError::OpenSsh);
+        }
+        if OpenPgpKey::is_file(bytes) {
+            return Err(KeyError::OpenPgp);
         }
         let block = pem::first_block(bytes, None).map_err(|source| KeyError::Pem { source })?;
         match block.label.as_str() {

@@ -149,9 +149,15 @@ impl OpenPgpKey {
         Self::from_value(&value)
     }
 
-    /// Whether a file holds something of OpenPGP, however good it is.
+    /// Whether a file holds something of OpenPGP, however good it is: an armored block, or the key
+    /// object of a layout.
     pub fn is_file(bytes: &[u8]) -> bool {
-        armor::is_armored(bytes)
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return armor::is_armored(bytes);
+        }
+        let value = encoding::parse(bytes).ok();
+        let object = value.as_ref().and_then(Value::as_object);
+        object.is_some_and(object::is_object)
     }
 
     /// The id of the main key: its fingerprint.
