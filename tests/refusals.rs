@@ -60,7 +60,15 @@ fn try_out(folder: &Path) -> (String, i32) {
     let ended = finish(child);
     let status = ended.status.unwrap();
     let answer = format!("{}{}exit status: {status}\n", ended.out(), ended.err);
-    (answer, status)
+    (without_the_machine(&answer), status)
+}
+
+/// Without what depends on the protections that this machine has for inspections.
+fn without_the_machine(answer: &str) -> String {
+    let lines = answer
+        .lines()
+        .filter(|line| !line.contains("note[inspection-ran]"));
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -7,7 +7,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use crate::encoding::indented;
-use crate::keys::{KeyIdStyle, KeyKind, PublicKey, Signer as _, encrypt, generate};
+use crate::keys::{KeyIdStyle, KeyKind, OpenPgpKey, PublicKey, Signer as _, encrypt, generate};
+use crate::model::{Moment, escaped};
 use crate::store::{self, StoreError, Writing};
 
 use super::failure::{DONE, Failure, answer};
@@ -49,7 +50,7 @@ struct Generate {
 
 #[derive(Args, Debug)]
 struct Show {
-    /// Public or private keys: PEM, or key objects of layouts
+    /// Public or private keys: PEM, or key objects of layouts; OpenPGP keys, exported and armored
     #[arg(value_name = "FILE", required = true)]
     files: Vec<String>,
     /// Print the key objects that layouts hold instead
@@ -65,7 +66,7 @@ struct Show {
 
 #[derive(Args, Debug)]
 struct Id {
-    /// Public or private keys: PEM, or key objects of layouts
+    /// Public or private keys: PEM, or key objects of layouts; OpenPGP keys, exported and armored
     #[arg(value_name = "FILE", required = true)]
     files: Vec<String>,
     /// The id as in-toto 3 makes it (current), or as in-toto 2 and in-toto-golang (legacy)
@@ -152,6 +153,14 @@ fn exists(path: &Path) -> Failure {
 impl Show {
     fn run(&self) -> Result<(), Failure> {
         for file in &self.files {
+            if let Some(key) = openpgp(file)? {
+                let text = match self.json {
+                    true => format!("{}\n", indented(&key.to_value())),
+                    false => describe_openpgp(file, &key),
+                };
+                answer(text.as_bytes())?;
+                continue;
+            }
             let key = load_any(file, &self.password)?;
             let text = if self.json {
                 let value = key.to_value(self.keyid_style.style());
@@ -174,11 +183,53 @@ impl Show {
 impl Id {
     fn run(&self) -> Result<(), Failure> {
         for file in &self.files {
+            if let Some(key) = openpgp(file)? {
+                answer(format!("{}\n", escaped(key.keyid().as_str())).as_bytes())?;
+                continue;
+            }
             let key = load_any(file, &self.password)?;
             answer(format!("{}\n", key.id(self.keyid_style.style())).as_bytes())?;
         }
         Ok(())
     }
+}
+
+/// The OpenPGP key of a file; `None` for a file of something else.
+fn openpgp(name: &str) -> Result<Option<OpenPgpKey>, Failure> {
+    if name.starts_with("env:") {
+        return Ok(None);
+    }
+    let bytes = store::read_file(Path::new(name)).map_err(Failure::failed)?;
+    if !OpenPgpKey::is_file(&bytes) {
+        return Ok(None);
+    }
+    let key = OpenPgpKey::from_file_bytes(&bytes);
+    key.map(Some)
+        .map_err(|error| Failure::failed(format!("cannot use the key `{name}`: {error}")))
+}
+
+fn describe_openpgp(file: &str, key: &OpenPgpKey) -> String {
+    let mut text = format!("{file}\n  type         OpenPGP\n");
+    let mut title = "key id";
+    for (keyid, algorithm, expires) in key.describe() {
+        let expires = expires.map(Moment::from_seconds);
+        let expires = match expires {
+            None => String::new(),
+            Some(Some(expires)) => format!(", expires {expires}"),
+            Some(None) => ", expires after the year 9999".to_owned(),
+        };
+        let keyid = escaped(keyid.as_str());
+        text.push_str(&format!("  {title:<12} {keyid} {algorithm}{expires}\n"));
+        title = "subkey";
+    }
+    for part in key.left_out() {
+        let (keyid, why) = (&part.keyid, part.why);
+        text.push_str(&format!(
+            "  {:<12} {keyid} does not count: {why}\n",
+            "subkey"
+        ));
+    }
+    text
 }
 
 /// The public key of a file that holds a public or a private one.

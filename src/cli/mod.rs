@@ -196,7 +196,10 @@ impl Cli {
                 let now = Moment::from_timestamp(jiff::Timestamp::now());
                 ("verify", verify.run(now, dress, &listener))
             }
-            Subcommands::Sign(sign) => ("sign", sign.run(&listener)),
+            Subcommands::Sign(sign) => {
+                let now = Moment::from_timestamp(jiff::Timestamp::now());
+                ("sign", sign.run(now, &listener))
+            }
             Subcommands::Key(key) => ("key", key.run()),
             Subcommands::Show(show) => ("show", show.run()),
             Subcommands::MatchProducts(products) => ("match-products", products.run(&listener)),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::encoding::{Value, indented};
-use crate::keys::{Certificate, Constraint, Wanted};
+use crate::keys::{AnyKey, Certificate, Constraint, OpenPgpKey, Wanted};
 use crate::model::{
     Artifacts, Envelope, Form, Inspection, Layout, Link, PayloadKind, Rules, Side, Step,
     command_line, escaped, quoted, quoted_list,
@@ -86,7 +86,11 @@ fn described(file: &Path, envelope: &Envelope) -> Result<String, Failure> {
             .keyid
             .as_ref()
             .map_or("(no key id)", |keyid| keyid.as_str());
-        let form = if signature.openpgp { " (OpenPGP)" } else { "" };
+        let form = if signature.openpgp.is_some() {
+            " (OpenPGP)"
+        } else {
+            ""
+        };
         let by = signature.certificate.as_deref().map(certified);
         let by = by.unwrap_or_default();
         add(
@@ -180,7 +184,8 @@ fn layout(layout: &Layout) -> String {
     }
     for (keyid, functionary) in &layout.functionaries {
         let kind = match &functionary.key {
-            Ok(key) => key.scheme().to_string(),
+            Ok(AnyKey::Plain(key)) => key.scheme().to_string(),
+            Ok(AnyKey::OpenPgp(key)) => openpgp_kind(key),
             Err(error) => format!("cannot be used: {error}"),
         };
         add(
@@ -199,6 +204,15 @@ fn layout(layout: &Layout) -> String {
         describe_inspection(&mut text, inspection);
     }
     text
+}
+
+fn openpgp_kind(key: &OpenPgpKey) -> String {
+    let algorithm = key.describe().first().map_or("", |part| part.1);
+    match key.ids().len() {
+        0 | 1 => format!("OpenPGP {algorithm}"),
+        2 => format!("OpenPGP {algorithm}, with a subkey"),
+        ids => format!("OpenPGP {algorithm}, with {} subkeys", ids - 1),
+    }
 }
 
 fn describe_step(text: &mut String, step: &Step) {

@@ -5,14 +5,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::keys::{KeyIdStyle, PublicKey, Signer as _};
-use crate::model::{Envelope, ItemName, PayloadKind, escaped};
+use crate::keys::{KeyIdStyle, OpenPgpKey, OpenPgpSignature, PublicKey, Signer as _};
+use crate::model::{Envelope, ItemName, Moment, PayloadKind, escaped};
 use crate::store::{self, Writing};
 
 use super::failure::{DONE, FAILED, Failure, Kind, answer, complain};
 use super::options::Style;
 use super::progress::Listener;
-use super::signing::{Certified, Password, ReadySigner, load_public, load_signer, no_gpg};
+use super::signing::{
+    Certified, Password, ReadySigner, load_openpgp, load_public, load_signer, no_gpg, no_keyring,
+};
 
 /// Sign a layout or a link, add a signature, or check signatures
 ///
@@ -36,8 +38,12 @@ pub(crate) struct Sign {
     )]
     file_option: Option<PathBuf>,
     /// Private keys to sign with: PEM files or `env:NAME`; with --verify, public keys
-    #[arg(long = "signing-key", short = 'k', visible_alias = "key", value_name = "KEY", num_args = 1.., required_unless_present = "gpg")]
+    #[arg(long = "signing-key", short = 'k', visible_alias = "key", value_name = "KEY", num_args = 1.., required_unless_present_any = ["gpg", "gpg_keys"])]
     keys: Vec<String>,
+    /// With --verify, OpenPGP keys that must have signed: files that `gpg --export --armor ID` wrote,
+    /// or key objects of layouts
+    #[arg(long = "gpg-key", value_name = "FILE", num_args = 1.., requires = "verify")]
+    gpg_keys: Vec<String>,
     #[command(flatten)]
     password: Password,
     /// Ask for a password, which opens all the keys
@@ -67,16 +73,16 @@ pub(crate) struct Sign {
 }
 
 impl Sign {
-    pub(crate) fn run(&self, listener: &Listener) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, now: Moment, listener: &Listener) -> Result<ExitCode, Failure> {
         if self.gpg.is_some() {
-            return Err(no_gpg());
+            return Err(if self.verify { no_keyring() } else { no_gpg() });
         }
         let Some(path) = self.file.as_ref().or(self.file_option.as_ref()) else {
             return Err(Failure::usage("there is no file to sign"));
         };
         if self.verify {
             return self
-                .check(path)
+                .check(path, now)
                 .map_err(|failure| failure.meaning(Kind::Undecided));
         }
         let mut envelope = store::read_envelope(path).map_err(Failure::failed)?;
@@ -122,12 +128,20 @@ impl Sign {
         Ok(ExitCode::from(DONE))
     }
 
-    fn check(&self, path: &Path) -> Result<ExitCode, Failure> {
+    fn check(&self, path: &Path, now: Moment) -> Result<ExitCode, Failure> {
         let envelope = store::read_envelope(path).map_err(Failure::failed)?;
-        let mut status = DONE;
+        let mut checked: Vec<(&str, bool)> = Vec::new();
         for name in &self.keys {
             let keys = load_public(name)?;
-            if keys.iter().all(|key| has_signed(&envelope, key)) {
+            checked.push((name, keys.iter().all(|key| has_signed(&envelope, key))));
+        }
+        for name in &self.gpg_keys {
+            let key = load_openpgp(name)?;
+            checked.push((name, has_signed_openpgp(&envelope, &key, now)));
+        }
+        let mut status = DONE;
+        for (name, good) in checked {
+            if good {
                 answer(format!("good signature under {}\n", escaped(name)).as_bytes())?;
             } else {
                 complain(&format!("error: there is no good signature under `{name}`"));
@@ -147,7 +161,24 @@ fn has_signed(envelope: &Envelope, key: &PublicKey) -> bool {
             .as_ref()
             .is_some_and(|keyid| ids.contains(keyid));
         let bytes = signature.bytes.as_deref().unwrap_or_default();
-        named && key.verify(envelope.message(), bytes).is_ok()
+        named && signature.openpgp.is_none() && key.verify(envelope.message(), bytes).is_ok()
+    })
+}
+
+fn has_signed_openpgp(envelope: &Envelope, key: &OpenPgpKey, now: Moment) -> bool {
+    envelope.signatures().iter().any(|signature| {
+        let (Some(keyid), Some(bytes), Some(headers)) =
+            (&signature.keyid, &signature.bytes, &signature.openpgp)
+        else {
+            return false;
+        };
+        let signature = OpenPgpSignature {
+            keyid,
+            headers,
+            signature: bytes,
+        };
+        let checked = key.check(envelope.message(), signature, now.seconds());
+        checked.is_ok()
     })
 }
 

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::keys::{Certificate, FileKey, KeyId, PrivateKeyError, PublicKey, Signer as _};
+use crate::keys::{
+    Certificate, FileKey, KeyId, OpenPgpKey, PrivateKeyError, PublicKey, Signer as _,
+};
 use crate::store;
 
 use super::failure::{Failure, complain};
@@ -150,6 +152,14 @@ pub(crate) fn no_gpg() -> Failure {
         .hint("give a PEM key with --signing-key; `linkwright key generate` makes one")
 }
 
+/// Nothing is asked of a keyring: it belongs to whoever runs this, and nothing says which of its keys
+/// should be trusted.
+pub(crate) fn no_keyring() -> Failure {
+    Failure::usage("OpenPGP keys are not taken from a keyring").hint(
+        "export the key with `gpg --export --armor ID >KEY.asc`, and give that file with --gpg-key",
+    )
+}
+
 pub(crate) fn load_signer(
     name: &str,
     password: &Password,
@@ -212,6 +222,13 @@ fn from_environment(variable: &str) -> Result<String, Failure> {
 pub(crate) fn load_public(path: &str) -> Result<Vec<PublicKey>, Failure> {
     let bytes = store::read_file(Path::new(path)).map_err(Failure::failed)?;
     PublicKey::all_from_file_bytes(&bytes)
+        .map_err(|error| Failure::failed(format!("cannot use the key `{path}`: {error}")))
+}
+
+/// Loads the OpenPGP key of a file: armored, or a key object of a layout.
+pub(crate) fn load_openpgp(path: &str) -> Result<OpenPgpKey, Failure> {
+    let bytes = store::read_file(Path::new(path)).map_err(Failure::failed)?;
+    OpenPgpKey::from_file_bytes(&bytes)
         .map_err(|error| Failure::failed(format!("cannot use the key `{path}`: {error}")))
 }
 

@@ -4,7 +4,7 @@
 //! [`PublicKey`] comes from PEM or from the key objects of layouts, [`FileKey`] from PEM files.
 //! Both take what the in-toto reference takes and refuse the rest by name: a file that holds
 //! something else, an algorithm or curve that is not among [`Scheme`], RSA under 2048 bits, a
-//! value that does not fit its scheme. Bytes come in and go out; no file is opened here.
+//! value that does not fit its scheme. [`OpenPgpKey`] is for what `gpg` signed. Bytes come in and go out; no file is opened here.
 //!
 //! A functionary may be known by a [`Certificate`] instead: who it is for and whether its chain holds is
 //! decided here too.
@@ -12,12 +12,14 @@
 //! A key has several ids, because implementations compute them differently ([`KeyIdStyle`]), and
 //! an id is only a claim. Who has signed is therefore counted by [`Fingerprint`].
 
+mod any;
 mod asn1;
 mod certificate;
 mod encrypted;
 mod generate;
 mod hex;
 mod id;
+mod openpgp;
 mod parse;
 mod pem;
 mod private;
@@ -28,6 +30,7 @@ mod small_order;
 #[cfg(test)]
 mod tests;
 
+pub use any::AnyKey;
 pub use certificate::{
     Authorities, Certificate, CertificateError, ChainError, Constraint, MAX_CERTIFICATES, Mismatch,
     Names, Wanted, Whose,
@@ -35,6 +38,7 @@ pub use certificate::{
 pub use encrypted::{MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, PBKDF2_ITERATIONS};
 pub use generate::{Generated, KeyKind, encrypt, generate};
 pub use id::{Fingerprint, KeyId, KeyIdStyle};
+pub use openpgp::{LeftOut, OpenPgpError, OpenPgpKey, OpenPgpSignature, Refusal};
 pub use parse::{KeyError, MAX_RSA_BITS, MIN_RSA_BITS};
 pub use pem::PemError;
 pub use private::PrivateKeyError;
@@ -46,6 +50,19 @@ pub use sign::{FileKey, SignError, Signer};
 pub trait Authority: std::fmt::Debug {
     /// Whether `signature` is theirs over `message`.
     fn check(&self, message: &[u8], signature: &[u8]) -> bool;
+
+    /// Checks an OpenPGP signature, by the clock `now` in seconds since 1970.
+    ///
+    /// # Errors
+    /// Why it does not count; for whoever has no OpenPGP key, that it is not theirs.
+    fn check_openpgp(
+        &self,
+        _message: &[u8],
+        _signature: OpenPgpSignature<'_>,
+        _now: u64,
+    ) -> Result<(), Refusal> {
+        Err(Refusal::OtherKey)
+    }
 
     /// The ids under which their signatures may stand. An id that is missing here costs a
     /// signature, one too many costs nothing: [`Self::check`] decides.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rsa;
-use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use pkcs8::der::{self, Decode};
 use pkcs8::spki::SubjectPublicKeyInfoRef;
 
@@ -17,7 +17,7 @@ use super::pem::{self, Block, PemError};
 use super::public::{Material, Received};
 use super::scheme::{Family, Scheme};
 use super::small_order::is_small_order;
-use super::{KeyId, PublicKey, hex};
+use super::{KeyId, OpenPgpError, OpenPgpKey, PublicKey, hex};
 use crate::encoding::{self, Object, ReadError, Value};
 
 /// The shortest RSA modulus that is accepted, in bits (NIST SP 800-131A).
@@ -148,9 +148,12 @@ pub enum KeyError {
         /// What is wrong with the value.
         source: Box<Self>,
     },
-    /// The key object of an OpenPGP key, which has a form of its own.
-    #[error("this is the object of an OpenPGP key")]
+    /// An OpenPGP key where another belongs, or one in the words of another.
+    #[error("this is an OpenPGP key; as a file it is given with --gpg-key")]
     OpenPgp,
+    /// An OpenPGP key that cannot be used.
+    #[error(transparent)]
+    OpenPgpKey(#[from] OpenPgpError),
 }
 
 impl KeyError {
@@ -160,7 +163,10 @@ impl KeyError {
             Self::Unsupported { .. }
             | Self::UnsupportedAlgorithm { .. }
             | Self::UnsupportedCurve { .. }
-            | Self::OpenPgp => true,
+            | Self::OpenPgp
+            | Self::OpenPgpKey(OpenPgpError::Algorithm { .. } | OpenPgpError::KeyVersion { .. }) => {
+                true
+            }
             Self::Pem { .. }
             | Self::Json { .. }
             | Self::NotOneKey { .. }
@@ -176,6 +182,7 @@ impl KeyError {
             | Self::SchemeMismatch { .. }
             | Self::Field { .. }
             | Self::NotHex
+            | Self::OpenPgpKey(_)
             | Self::Malformed { .. } => false,
         }
     }
@@ -194,6 +201,9 @@ impl PublicKey {
             .any(|start| bytes.trim_ascii_start().starts_with(start))
         {
             return Err(KeyError::OpenSsh);
+        }
+        if OpenPgpKey::is_file(bytes) {
+            return Err(KeyError::OpenPgp);
         }
         let block = pem::first_block(bytes, None).map_err(|source| KeyError::Pem { source })?;
         match block.label.as_str() {
@@ -392,6 +402,42 @@ fn other_key(family: Family, bytes: &[u8]) -> Result<PublicKey, KeyError> {
     }
 }
 
+/// An Ed25519 key from its 32 bytes.
+pub(super) fn ed25519_key_of(point: &[u8]) -> Result<PublicKey, KeyError> {
+    if point.len() == 32 {
+        other_key(Family::Ed25519, point)
+    } else {
+        Err(KeyError::NotHex)
+    }
+}
+
+/// An RSA key from its numbers, which may have leading zeros.
+pub(super) fn rsa_key_of(modulus: &[u8], exponent: &[u8]) -> Result<PublicKey, KeyError> {
+    let stripped = |number: &[u8]| {
+        let zeros = number.iter().take_while(|byte| **byte == 0).count();
+        number.get(zeros..).unwrap_or_default().to_vec()
+    };
+    let (n, e) = (stripped(modulus), stripped(exponent));
+    let rejected = || KeyError::Rejected {
+        family: Family::Rsa.name(),
+    };
+    check_rsa_length(&n)?;
+    let key = RsaPublicKeyComponents { n, e }
+        .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
+        .map_err(|_rejected| rejected())?;
+    let spki = AsDer::<PublicKeyX509Der<'_>>::as_der(&key).map_err(|_error| rejected())?;
+    // Once more through the one way in, which refuses what is no key.
+    rsa_key(spki.as_ref())
+}
+
+fn check_rsa_length(modulus: &[u8]) -> Result<(), KeyError> {
+    match asn1::bits(modulus) {
+        bits if bits < MIN_RSA_BITS => Err(KeyError::WeakRsa { bits }),
+        bits if bits > MAX_RSA_BITS => Err(KeyError::HugeRsa { bits }),
+        _ => Ok(()),
+    }
+}
+
 /// An RSA key from PKCS#1 or `SubjectPublicKeyInfo`.
 fn rsa_key(der: &[u8]) -> Result<PublicKey, KeyError> {
     let rejected = || KeyError::Rejected {
@@ -400,13 +446,7 @@ fn rsa_key(der: &[u8]) -> Result<PublicKey, KeyError> {
     let key = rsa::PublicKey::from_der(der).map_err(|_rejected| rejected())?;
     let (modulus, exponent) =
         asn1::rsa_public(key.as_ref()).map_err(|source| KeyError::Der { source })?;
-    let bits = asn1::bits(&modulus);
-    if bits < MIN_RSA_BITS {
-        return Err(KeyError::WeakRsa { bits });
-    }
-    if bits > MAX_RSA_BITS {
-        return Err(KeyError::HugeRsa { bits });
-    }
+    check_rsa_length(&modulus)?;
     let components = RsaPublicKeyComponents {
         n: modulus.into_boxed_slice(),
         e: exponent.into_boxed_slice(),

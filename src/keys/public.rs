@@ -113,6 +113,11 @@ impl PublicKey {
         Fingerprint::of(&self.spki)
     }
 
+    /// The key as DER `SubjectPublicKeyInfo`.
+    pub(super) fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
     /// The key as a `PUBLIC KEY` block (`SubjectPublicKeyInfo`), with a final newline.
     pub fn to_pem(&self) -> String {
         pem::encode("PUBLIC KEY", &self.spki).to_string()

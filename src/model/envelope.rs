@@ -293,7 +293,7 @@ impl Envelope {
             keyid: Some(keyid.clone()),
             bytes: Some(bytes.to_vec()),
             certificate: certificate.map(str::to_owned),
-            openpgp: false,
+            openpgp: None,
         };
         let mut entries = match self.around.remove("signatures") {
             Some(Value::Array(entries)) => entries,

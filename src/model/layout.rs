@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::encoding::{Object, Value};
-use crate::keys::{Authorities, Constraint, KeyError, KeyId, PublicKey};
+use crate::keys::{AnyKey, Authorities, Constraint, KeyError, KeyId};
 
 use super::certificates::{authorities, constraints};
 use super::field::{At, Complaint, Complaints, pointer_token};
@@ -38,7 +38,7 @@ pub struct Functionary {
     /// under which the layout lists the key.
     pub keyid: KeyId,
     /// The key, or why it cannot be used; that matters only when a step needs it.
-    pub key: Result<PublicKey, KeyError>,
+    pub key: Result<AnyKey, KeyError>,
 }
 
 /// A step of a layout.
@@ -108,7 +108,7 @@ impl Layout {
 }
 
 /// The link files that the layout in a payload asks for: the names of its steps, each with the key
-/// ids of its functionaries, everything once. Reads as much as it can of a layout that may be malformed,
+/// ids of its functionaries and of their OpenPGP subkeys, everything once. Reads as much as it can of a layout that may be malformed,
 /// and trusts nothing.
 pub fn wanted_links(payload: &Value) -> Vec<(ItemName, Vec<KeyId>)> {
     let mut ignored = Complaints::default();
@@ -129,7 +129,8 @@ pub fn wanted_links(payload: &Value) -> Vec<(ItemName, Vec<KeyId>)> {
             wanted.push((name, Vec::new()));
         }
         let at = At::root(step);
-        for keyid in pubkeys(&at, object, &mut ignored) {
+        let ids = pubkeys(&at, object, &mut ignored).into_iter();
+        for keyid in ids.flat_map(|keyid| with_subkeys(payload, keyid)) {
             if seen.insert((place, keyid.clone()))
                 && let Some((_, keyids)) = wanted.get_mut(place)
             {
@@ -138,6 +139,24 @@ pub fn wanted_links(payload: &Value) -> Vec<(ItemName, Vec<KeyId>)> {
         }
     }
     wanted
+}
+
+fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    value.as_object()?.get(name)
+}
+
+/// A key id, and those of the subkeys that stand in the key's object.
+fn with_subkeys(payload: &Value, keyid: KeyId) -> Vec<KeyId> {
+    let keys = member(payload, "keys");
+    let key = keys.and_then(|keys| member(keys, keyid.as_str()));
+    let subkeys = key.and_then(|key| member(key, "subkeys"));
+    let mut ids = vec![keyid];
+    if let Some(Value::Object(subkeys)) = subkeys {
+        let is_id = |name: &str| name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let names = subkeys.iter().map(|(name, _)| name);
+        ids.extend(names.filter(|name| is_id(name)).map(KeyId::new));
+    }
+    ids
 }
 
 fn read(payload: &Value, complaints: &mut Complaints) -> Option<Layout> {
@@ -384,7 +403,7 @@ fn functionaries(
         };
         let functionary = Functionary {
             keyid: KeyId::new(keyid),
-            key: PublicKey::from_value(value),
+            key: AnyKey::from_value(value),
         };
         functionaries.insert(KeyId::new(listed), functionary);
     }

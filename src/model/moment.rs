@@ -32,6 +32,20 @@ impl Moment {
         Some(Self::from_timestamp(timestamp))
     }
 
+    /// The moment so many seconds after 1970 began; `None` beyond the year 9999.
+    pub fn from_seconds(seconds: u64) -> Option<Self> {
+        let timestamp = jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
+        Some(Self::from_timestamp(timestamp))
+    }
+
+    /// How many seconds after 1970 began; none before.
+    pub fn seconds(self) -> u64 {
+        let zoned = self.0.to_zoned(TimeZone::UTC);
+        let seconds = zoned.map(|zoned| zoned.timestamp().as_second());
+        // A moment that has no timestamp lies at the end of the year 9999.
+        seconds.map_or(u64::MAX, |seconds| u64::try_from(seconds).unwrap_or(0))
+    }
+
     /// The moment of a clock's reading.
     pub fn from_timestamp(timestamp: jiff::Timestamp) -> Self {
         let moment = timestamp.to_zoned(TimeZone::UTC).datetime();
@@ -93,6 +107,23 @@ mod tests {
         ] {
             assert_eq!(Moment::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn seconds_are_counted_from_1970() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2017-12-01T18:40:54Z", 1_512_153_654),
+            ("9999-12-30T00:00:00Z", 253_402_128_000),
+        ] {
+            let moment = Moment::parse(text).unwrap();
+            assert_eq!(moment.seconds(), seconds);
+            assert_eq!(Moment::from_seconds(seconds), Some(moment));
+        }
+        assert_eq!(Moment::parse("0001-01-01T00:00:00Z").unwrap().seconds(), 0);
+        let last = Moment::parse("9999-12-31T23:59:59Z").unwrap();
+        assert!(last.seconds() >= 253_402_300_799, "never less than it is");
+        assert_eq!(Moment::from_seconds(u64::MAX), None);
     }
 
     #[test]

@@ -17,8 +17,9 @@ pub struct Signature {
     pub bytes: Option<Vec<u8>>,
     /// PEM certificates that came with it: that of its maker, then any between that and a root.
     pub certificate: Option<String>,
-    /// Whether this is an OpenPGP signature as in-toto stores them.
-    pub openpgp: bool,
+    /// For an OpenPGP signature as in-toto stores them: its headers, empty where they are not
+    /// written as they must be. Only a Metablock can have one.
+    pub openpgp: Option<Vec<u8>>,
 }
 
 /// The signatures of a document, in their order.
@@ -45,16 +46,22 @@ pub(super) fn signatures(document: &Object, form: Form) -> Result<Vec<Signature>
 
 fn signature(entry: &Object, form: Form) -> Signature {
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
+    let is_openpgp = form == Form::Metablock
+        && ["signature", "other_headers"]
+            .iter()
+            .all(|name| entry.get(name).is_some());
+    let headers = || text("other_headers").and_then(from_hex);
     Signature {
         keyid: text("keyid").map(KeyId::new),
-        bytes: text("sig").and_then(|sig| match form {
-            Form::Metablock => from_hex(sig),
-            Form::Dsse => from_base64(sig),
-        }),
+        bytes: match form {
+            Form::Metablock if is_openpgp => text("signature").and_then(from_hex),
+            Form::Metablock => text("sig").and_then(from_hex),
+            Form::Dsse => text("sig").and_then(from_base64),
+        },
         certificate: text("cert")
             .filter(|cert| !cert.is_empty())
             .map(str::to_owned),
-        openpgp: entry.get("other_headers").is_some(),
+        openpgp: is_openpgp.then(|| headers().unwrap_or_default()),
     }
 }
 

@@ -132,6 +132,14 @@ pub enum Problem {
     /// The command of an inspection took too long.
     #[error("the inspection's command ran longer than {seconds} seconds")]
     InspectionTimeout { seconds: u64 },
+    /// The key that signed has expired, or the signature.
+    #[error("{} is signed under the key {}, which has expired{}", signed(link.as_deref()), quoted(keyid.as_str()),
+        expired.map(|expired| format!(" at {expired}")).unwrap_or_default())]
+    KeyExpired {
+        link: Option<String>,
+        keyid: KeyId,
+        expired: Option<Moment>,
+    },
     /// A key that a step needs is malformed.
     #[error("the key {} cannot be used: {why}", quoted(keyid.as_str()))]
     KeyMalformed { keyid: KeyId, why: String },
@@ -245,6 +253,13 @@ pub enum Problem {
     /// Not checked, because of something else.
     #[error("not checked: {why}")]
     NotReached { why: String },
+    /// An OpenPGP signature that does not count, whatever its numbers are.
+    #[error("the OpenPGP signature of {} under the key {} does not count: {why}", signed(link.as_deref()), quoted(keyid.as_str()))]
+    OpenPgpSignatureRefused {
+        link: Option<String>,
+        keyid: KeyId,
+        why: String,
+    },
     /// The layout uses a parameter that was not given.
     #[error("the layout uses the parameter {}, which was not given", quoted(name))]
     ParameterMissing { name: String },
@@ -379,6 +394,14 @@ pub enum DifferenceKind {
     Algorithms,
 }
 
+/// What a signature stands on: a link, or the layout.
+fn signed(link: Option<&str>) -> String {
+    match link {
+        Some(link) => quoted(link).to_string(),
+        None => "the layout".to_owned(),
+    }
+}
+
 /// How a certificate differs from a constraint. What is said of roots may be a reason, not an id.
 fn list_mismatches(mismatches: &[Mismatch]) -> String {
     let values = |values: &[String]| match values {
@@ -441,6 +464,7 @@ impl Problem {
             Self::InspectionRan { .. } => "inspection-ran",
             Self::InspectionTimeout { .. } => "inspection-timeout",
             Self::InspectionUnprotected { .. } => "inspection-unprotected",
+            Self::KeyExpired { .. } => "key-expired",
             Self::KeyMalformed { .. } => "key-malformed",
             Self::KeyUnknown { .. } => "key-unknown",
             Self::KeyUnreadable { .. } => "key-unreadable",
@@ -465,6 +489,7 @@ impl Problem {
             Self::LayoutDuplicateKey { .. } | Self::MalformedJson { .. } => "malformed-json",
             Self::NotALayout { .. } => "not-a-layout",
             Self::NotReached { .. } => "not-reached",
+            Self::OpenPgpSignatureRefused { .. } => "openpgp-signature-refused",
             Self::ParameterMissing { .. } => "parameter-missing",
             Self::ProductDiffers { .. } => "product-differs",
             Self::ProductMissing { .. } => "product-missing",
@@ -592,6 +617,9 @@ impl Problem {
             Self::InspectionTimeout { .. } => {
                 "give it more time with --inspection-timeout, or find out what it waits for"
             }
+            Self::KeyExpired { .. } => {
+                "sign with a key that is valid; --now sets the clock for an audit of the past, and where the owner of the key has extended it, the layout or the key file needs the key as it is now"
+            }
             Self::KeyMalformed { .. } | Self::KeyUnsupported { .. } => {
                 "the layout's owner replaces the key in the layout; `linkwright key show` prints a key in the form that layouts use"
             }
@@ -652,6 +680,9 @@ impl Problem {
                 "find out which functionary's result is right, and have the step performed again by the other"
             }
             Self::NotReached { .. } => "mend what failed before it",
+            Self::OpenPgpSignatureRefused { .. } => {
+                "sign again with gpg as in-toto does, over SHA-256: `in-toto-run --gpg ID` or `in-toto-sign --gpg ID`"
+            }
             Self::ParameterMissing { .. } => "give it with --param NAME=VALUE",
             Self::ProductDiffers { .. } => {
                 "do not use the file; get it again from where the step's products are kept"

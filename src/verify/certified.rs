@@ -73,7 +73,7 @@ impl Engine<'_> {
         for look in looks {
             self.looked_at(item, &look);
             if let Some((link, key)) = look.link {
-                gathered.signers.add(&key);
+                gathered.signers.add(&key, &node.people);
                 gathered.links.push((look.file.path.as_str(), link));
             }
             gathered.problems.extend(look.problems);

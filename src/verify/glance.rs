@@ -3,14 +3,13 @@
 
 use rayon::prelude::*;
 
-use crate::keys::{KeyId, PublicKey};
-use crate::model::{
-    Envelope, Evidence, Functionary, Layout, Link, LinkFile, PayloadKind, Step, quoted,
-};
+use crate::keys::AnyKey;
+use crate::model::{Envelope, Evidence, Layout, Link, LinkFile, Moment, PayloadKind, Step, quoted};
 use crate::report::Problem;
 
 use super::instead::other_id;
 use super::signed::{self, Signed, TRIED_SIGNATURES};
+use super::sought::{Sought, sought};
 
 /// What a file says of itself, before it is known whether it counts.
 pub(super) struct Glance {
@@ -31,26 +30,25 @@ impl Glance {
     }
 }
 
-/// Looks at the files of all steps and functionaries, in that order. `None` stands for a file that
+/// Looks at the files of all steps and functionaries, in the order of [`sought`]. `None` stands for a file that
 /// is not there or cannot be checked.
-pub(super) fn glances(layout: &Layout, evidence: &Evidence) -> Vec<Option<Glance>> {
+pub(super) fn glances(layout: &Layout, evidence: &Evidence, now: Moment) -> Vec<Option<Glance>> {
     let steps = layout.steps.iter();
     let wanted: Vec<_> = steps
-        .flat_map(|step| step.pubkeys.iter().map(move |keyid| (step, keyid)))
+        .flat_map(|step| sought(layout, step).into_iter().map(move |one| (step, one)))
         .collect();
     wanted
         .par_iter()
-        .map(|(step, keyid)| glance(layout, step, keyid, evidence))
+        .map(|(step, sought)| glance(step, sought, evidence, now))
         .collect()
 }
 
-fn glance(layout: &Layout, step: &Step, keyid: &KeyId, evidence: &Evidence) -> Option<Glance> {
-    let functionary = layout.functionaries.get(keyid)?;
-    let key = functionary.key.as_ref().ok()?;
-    let file = evidence.get(&step.name, keyid)?;
+fn glance(step: &Step, sought: &Sought<'_>, evidence: &Evidence, now: Moment) -> Option<Glance> {
+    let key = sought.key.as_ref()?.as_ref().ok()?;
+    let file = evidence.get(&step.name, &sought.keyid)?;
     let envelope = file.content.as_ref().ok()?;
     let (signature, link) = rayon::join(
-        || signature_problem(file, envelope, key, functionary),
+        || signature_problem(file, envelope, key, sought, now),
         || match envelope.kind() {
             PayloadKind::Layout => None,
             PayloadKind::Link | PayloadKind::Other(_) => Some(read_link(file, envelope, step)),
@@ -73,14 +71,16 @@ pub(super) fn holds_link(file: &LinkFile) -> bool {
 fn signature_problem(
     file: &LinkFile,
     envelope: &Envelope,
-    key: &PublicKey,
-    functionary: &Functionary,
+    key: &AnyKey,
+    sought: &Sought<'_>,
+    now: Moment,
 ) -> Option<Problem> {
-    let signed_as = &functionary.keyid;
-    let (link, keyid) = (file.path.clone(), signed_as.clone());
-    match signed::check(envelope, key, std::slice::from_ref(signed_as)) {
+    let keyid = sought.ids.first().unwrap_or(&sought.keyid).clone();
+    let link = file.path.clone();
+    match signed::check(envelope, key, &sought.ids, now) {
         Signed::Good => None,
-        Signed::Wrong => Some(Problem::LinkSignatureInvalid { link, keyid }),
+        Signed::Wrong(Some(why)) => Some(signed::refusal(Some(&link), keyid, &why)),
+        Signed::Wrong(None) => Some(Problem::LinkSignatureInvalid { link, keyid }),
         Signed::TooMany => Some(Problem::SignaturesTooMany {
             document: quoted(&link).to_string(),
             keyid,
@@ -90,7 +90,7 @@ fn signature_problem(
             link,
             keyid,
             found: signed::ids_found(envelope),
-            other_id: other_id(functionary, envelope),
+            other_id: other_id(key, &sought.ids, envelope, now),
         }),
     }
 }

@@ -1,8 +1,8 @@
 //! What lies in the folder where a link is missing: files of the step that are named for somebody
 //! else. None of them counts; this only tells what they are.
 
-use crate::keys::{Authority as _, KeyId};
-use crate::model::{Envelope, Functionary, ItemName, Layout, LinkFile, Step};
+use crate::keys::{AnyKey, Authority as _, KeyId};
+use crate::model::{Envelope, ItemName, Layout, LinkFile, Moment, Step};
 use crate::report::{Instead, Otherwise};
 
 use super::signed;
@@ -11,13 +11,18 @@ use super::signed;
 const FILES_AT_MOST: usize = 10;
 
 /// The files of a step that are named for none of its functionaries.
-pub(super) fn instead(layout: &Layout, step: &Step, files: &[LinkFile]) -> Vec<Instead> {
+pub(super) fn instead(
+    layout: &Layout,
+    step: &Step,
+    files: &[LinkFile],
+    now: Moment,
+) -> Vec<Instead> {
     let named = |file: &&LinkFile| step.pubkeys.iter().any(|id| id.short() == file.named);
     let others = files.iter().filter(|file| !named(file));
     let tell = |file: &LinkFile| Instead {
         path: file.path.clone(),
         what: match &file.content {
-            Ok(envelope) => otherwise(layout, step, envelope),
+            Ok(envelope) => otherwise(layout, step, envelope, now),
             Err(error) => Otherwise::Unusable {
                 why: error.to_string(),
             },
@@ -28,7 +33,7 @@ pub(super) fn instead(layout: &Layout, step: &Step, files: &[LinkFile]) -> Vec<I
     others.into_iter().take(FILES_AT_MOST).map(tell).collect()
 }
 
-fn otherwise(layout: &Layout, step: &Step, envelope: &Envelope) -> Otherwise {
+fn otherwise(layout: &Layout, step: &Step, envelope: &Envelope, now: Moment) -> Otherwise {
     let signatures = envelope.signatures().iter();
     let ids: Vec<&KeyId> = signatures
         .filter_map(|known| known.keyid.as_ref())
@@ -39,7 +44,9 @@ fn otherwise(layout: &Layout, step: &Step, envelope: &Envelope) -> Otherwise {
     let authorised = |keyid: &&KeyId| step.pubkeys.contains(*keyid);
     let functionaries = layout.functionaries.iter();
     for (keyid, functionary) in functionaries.clone().filter(|(id, _)| authorised(id)) {
-        if let Some(found) = other_id(functionary, envelope) {
+        let other = functionary.key.as_ref().ok();
+        let known = std::slice::from_ref(&functionary.keyid);
+        if let Some(found) = other.and_then(|key| other_id(key, known, envelope, now)) {
             let authorised = keyid.clone();
             return Otherwise::OtherId { authorised, found };
         }
@@ -58,12 +65,17 @@ fn otherwise(layout: &Layout, step: &Step, envelope: &Envelope) -> Otherwise {
 }
 
 /// The other id of a functionary's key under which an envelope has its good signature.
-pub(super) fn other_id(functionary: &Functionary, envelope: &Envelope) -> Option<KeyId> {
-    let key = functionary.key.as_ref().ok()?;
-    let others = key.ids().into_iter().filter(|id| *id != functionary.keyid);
-    others
-        .into_iter()
-        .find(|id| signed::check(envelope, key, std::slice::from_ref(id)) == signed::Signed::Good)
+pub(super) fn other_id(
+    key: &AnyKey,
+    known: &[KeyId],
+    envelope: &Envelope,
+    now: Moment,
+) -> Option<KeyId> {
+    let mut others = key.ids().into_iter().filter(|id| !known.contains(id));
+    others.find(|id| {
+        let signed = signed::check(envelope, key, std::slice::from_ref(id), now);
+        matches!(signed, signed::Signed::Good)
+    })
 }
 
 fn steps_of(layout: &Layout, keyid: &KeyId) -> Vec<ItemName> {

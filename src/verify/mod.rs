@@ -34,6 +34,7 @@ mod product;
 mod rules;
 mod ruling;
 mod signed;
+mod sought;
 mod steps;
 mod warnings;
 
@@ -241,6 +242,7 @@ struct Source<'a> {
 /// One layout of the tree whose steps have been checked.
 struct Node {
     layout: Checked<Layout>,
+    people: signed::People,
     links: BTreeMap<ItemName, Link>,
     document: String,
     base: &'static str,
@@ -276,7 +278,7 @@ impl<'a> Engine<'a> {
             crate::model::Form::Dsse => "",
         };
         let read = |envelope: &Envelope| read_layout(envelope, source.parameters);
-        let checked = signed::check_layout(source.envelope, source.owners, read);
+        let checked = signed::check_layout(source.envelope, source.owners, self.request.now, read);
         let layout = match checked {
             Ok(layout) => layout,
             Err(problems) => {
@@ -296,6 +298,7 @@ impl<'a> Engine<'a> {
             self.report.layout.signed_by = signed_by;
         }
         let mut node = Node {
+            people: signed::People::of(&layout),
             layout,
             links: BTreeMap::new(),
             document: source.document.to_owned(),
@@ -304,7 +307,7 @@ impl<'a> Engine<'a> {
         };
         self.validity(&node, source.item);
         let layout = node.layout.clone();
-        let mut glances = glance::glances(&layout, source.evidence).into_iter();
+        let mut glances = glance::glances(&layout, source.evidence, self.request.now).into_iter();
         let items: Vec<usize> = layout
             .steps
             .iter()

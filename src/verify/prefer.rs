@@ -3,30 +3,32 @@
 //! One that does not count must not stand before one that does, or anybody who can add a file could
 //! have a good product refused. Nothing is decided here: what is put first is checked like any file.
 
-use crate::keys::KeyId;
-use crate::model::{Envelope, Evidence, Layout, LinkFile, LinkFileError, PayloadKind, Step};
+use crate::model::{
+    Envelope, Evidence, Layout, LinkFile, LinkFileError, Moment, PayloadKind, Step,
+};
 
 use super::signed::{self, Signed};
+use super::sought::{Sought, sought};
 
 /// Puts the file that counts before others of the same step and functionary, and gives the paths of
 /// those that are passed over by that because they do not count. Where two count and differ, neither
 /// does; but one that was found under its name counts before those that were found by their content.
-pub fn prefer_good(layout: &Envelope, evidence: &mut Evidence) -> Vec<String> {
+pub fn prefer_good(layout: &Envelope, evidence: &mut Evidence, now: Moment) -> Vec<String> {
     let mut passed_over = Vec::new();
     // What is no layout is refused later.
     let Ok(layout) = Layout::from_value(layout.payload()) else {
         return passed_over;
     };
     for step in &layout.steps {
-        for keyid in &step.pubkeys {
+        for sought in sought(&layout, step) {
             let files = evidence.of_mut(&step.name);
-            prefer(&layout, step, keyid, files, &mut passed_over);
+            prefer(step, &sought, files, now, &mut passed_over);
         }
         for file in evidence.of_mut(&step.name) {
             if let Ok(envelope) = &file.content
                 && envelope.kind() == PayloadKind::Layout
             {
-                passed_over.extend(prefer_good(envelope, &mut file.below));
+                passed_over.extend(prefer_good(envelope, &mut file.below, now));
             }
         }
     }
@@ -34,13 +36,13 @@ pub fn prefer_good(layout: &Envelope, evidence: &mut Evidence) -> Vec<String> {
 }
 
 fn prefer(
-    layout: &Layout,
     step: &Step,
-    keyid: &KeyId,
+    sought: &Sought<'_>,
     files: &mut [LinkFile],
+    now: Moment,
     passed_over: &mut Vec<String>,
 ) {
-    let named = |file: &LinkFile| file.named == keyid.short();
+    let named = |file: &LinkFile| file.named == sought.keyid.short();
     let candidates: Vec<usize> = (0..files.len())
         .filter(|at| files.get(*at).is_some_and(named))
         .collect();
@@ -50,7 +52,7 @@ fn prefer(
     let counts = |at: &usize| {
         files
             .get(*at)
-            .is_some_and(|file| is_good(layout, step, keyid, file))
+            .is_some_and(|file| is_good(step, sought, file, now))
     };
     let good: Vec<usize> = candidates.iter().copied().filter(counts).collect();
     let is_elsewhere = |at: usize| files.get(at).is_none_or(|file| file.elsewhere);
@@ -76,11 +78,8 @@ fn prefer(
 }
 
 /// Whether the file is a layout or a link of the step, and signed by the functionary.
-fn is_good(layout: &Layout, step: &Step, keyid: &KeyId, file: &LinkFile) -> bool {
-    let (Some(functionary), Ok(envelope)) = (layout.functionaries.get(keyid), &file.content) else {
-        return false;
-    };
-    let Ok(key) = &functionary.key else {
+fn is_good(step: &Step, sought: &Sought<'_>, file: &LinkFile, now: Moment) -> bool {
+    let (Some(Ok(key)), Ok(envelope)) = (&sought.key, &file.content) else {
         return false;
     };
     let is_of_step = match envelope.kind() {
@@ -90,8 +89,11 @@ fn is_good(layout: &Layout, step: &Step, keyid: &KeyId, file: &LinkFile) -> bool
             .is_ok_and(|link| link.name == step.name.as_str()),
         PayloadKind::Other(_) => false,
     };
-    let ids = std::slice::from_ref(&functionary.keyid);
-    is_of_step && signed::check(envelope, key, ids) == Signed::Good
+    let is_signed = || {
+        let signed = signed::check(envelope, key.as_ref(), &sought.ids, now);
+        matches!(signed, Signed::Good)
+    };
+    is_of_step && is_signed()
 }
 
 /// Whether two envelopes say different things, whoever else has signed them.

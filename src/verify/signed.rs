@@ -2,11 +2,11 @@
 //! only this file can make one, so a function that takes a `Checked` value knows that the
 //! signatures on it were good.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
-use crate::keys::{Authority, Fingerprint, KeyId};
-use crate::model::{Envelope, Inspection, Layout, Signature};
+use crate::keys::{AnyKey, Authority, Fingerprint, KeyId, OpenPgpSignature, Refusal};
+use crate::model::{Envelope, Inspection, Layout, Moment, Signature};
 use crate::report::{Problem, Report};
 
 /// Something from an envelope whose signatures were checked.
@@ -37,12 +37,13 @@ impl Checked<Layout> {
 pub(super) const TRIED_SIGNATURES: usize = 16;
 
 /// What the signatures under one authority's ids say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Signed {
     /// At least one of them is good.
     Good,
-    /// There are some, and none is good.
-    Wrong,
+    /// There are some, and none is good. For one of OpenPGP that does not count for another reason
+    /// than its numbers, the reason.
+    Wrong(Option<Refusal>),
     /// There are more than [`TRIED_SIGNATURES`], and none of the first so many is good.
     TooMany,
     /// There is none.
@@ -50,27 +51,55 @@ pub(super) enum Signed {
 }
 
 /// Looks for a good signature under any of the authority's ids. Several signatures under one id
-/// count once, and one good one is enough.
-pub(super) fn check(envelope: &Envelope, authority: &dyn Authority, ids: &[KeyId]) -> Signed {
+/// count once, and one good one is enough. `now` is for keys that expire.
+pub(super) fn check(
+    envelope: &Envelope,
+    authority: &dyn Authority,
+    ids: &[KeyId],
+    now: Moment,
+) -> Signed {
     let ours = |signature: &&Signature| {
         let keyid = signature.keyid.as_ref();
         keyid.is_some_and(|keyid| ids.contains(keyid))
     };
-    let good = |signature: &Signature| {
-        let bytes = signature.bytes.as_deref();
-        bytes.is_some_and(|bytes| authority.check(envelope.message(), bytes))
-    };
-    let mut seen = false;
+    let mut wrong = None;
     for (count, signature) in envelope.signatures().iter().filter(ours).enumerate() {
         if count == TRIED_SIGNATURES {
             return Signed::TooMany;
         }
-        if good(signature) {
-            return Signed::Good;
+        match check_one(envelope, authority, signature, now) {
+            Ok(()) => return Signed::Good,
+            Err(why) => {
+                wrong.get_or_insert(why);
+            }
         }
-        seen = true;
     }
-    if seen { Signed::Wrong } else { Signed::Missing }
+    wrong.map_or(Signed::Missing, Signed::Wrong)
+}
+
+/// `Err` has the reason where there is more to say than that the signature is wrong.
+fn check_one(
+    envelope: &Envelope,
+    authority: &dyn Authority,
+    signature: &Signature,
+    now: Moment,
+) -> Result<(), Option<Refusal>> {
+    let (Some(bytes), Some(keyid)) = (&signature.bytes, &signature.keyid) else {
+        return Err(None);
+    };
+    match &signature.openpgp {
+        None if authority.check(envelope.message(), bytes) => Ok(()),
+        None => Err(None),
+        Some(headers) => {
+            let signature = OpenPgpSignature {
+                keyid,
+                headers,
+                signature: bytes,
+            };
+            let checked = authority.check_openpgp(envelope.message(), signature, now.seconds());
+            checked.map_err(|why| Some(why).filter(|why| !matches!(why, Refusal::Invalid)))
+        }
+    }
 }
 
 /// The ids of all signatures, for messages.
@@ -96,14 +125,16 @@ pub struct Owner<'a> {
 pub(super) fn check_layout(
     envelope: &Envelope,
     owners: &[Owner<'_>],
+    now: Moment,
     read: impl FnOnce(&Envelope) -> Result<Layout, Vec<Problem>>,
 ) -> Result<Checked<Layout>, Vec<Problem>> {
     let mut problems = Vec::new();
     for owner in owners {
         let keyid = owner.ids.first().cloned().unwrap_or_else(|| KeyId::new(""));
-        match check(envelope, owner.authority, &owner.ids) {
+        match check(envelope, owner.authority, &owner.ids, now) {
             Signed::Good => {}
-            Signed::Wrong => problems.push(Problem::SignatureInvalid { keyid }),
+            Signed::Wrong(Some(why)) => problems.push(refusal(None, keyid, &why)),
+            Signed::Wrong(None) => problems.push(Problem::SignatureInvalid { keyid }),
             Signed::TooMany => problems.push(Problem::SignaturesTooMany {
                 document: "the layout".to_owned(),
                 keyid,
@@ -127,13 +158,73 @@ pub(super) fn check_layout(
     read(envelope).map(Checked)
 }
 
+/// What there is to say about a signature that does not count, but for its numbers. `link` is `None`
+/// for the layout.
+pub(super) fn refusal(link: Option<&str>, keyid: KeyId, why: &Refusal) -> Problem {
+    let link = link.map(str::to_owned);
+    match why {
+        Refusal::Expired { at } => Problem::KeyExpired {
+            link,
+            keyid,
+            expired: Moment::from_seconds(*at),
+        },
+        Refusal::Headers(_)
+        | Refusal::OtherKey
+        | Refusal::OtherKind
+        | Refusal::NotForSigning
+        | Refusal::Invalid => Problem::OpenPgpSignatureRefused {
+            link,
+            keyid,
+            why: why.to_string(),
+        },
+    }
+}
+
+/// Who is the same person, of those whom a layout knows: the main key and the subkeys of an OpenPGP
+/// key are, under whatever ids the layout lists them.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    /// For each part of an OpenPGP key the one part that stands for the person.
+    parts: BTreeMap<Fingerprint, Fingerprint>,
+}
+
+impl People {
+    pub(super) fn of(layout: &Layout) -> Self {
+        let mut people = Self::default();
+        for functionary in layout.functionaries.values() {
+            if let Ok(AnyKey::OpenPgp(key)) = &functionary.key {
+                people.know(&key.fingerprints());
+            }
+        }
+        people
+    }
+
+    /// Takes note that all of these are one person, with everybody that any of them was before.
+    fn know(&mut self, parts: &[Fingerprint]) {
+        let before: BTreeSet<Fingerprint> = parts.iter().map(|part| self.person(*part)).collect();
+        let Some(one) = before.first().copied() else {
+            return;
+        };
+        for person in self.parts.values_mut() {
+            if before.contains(person) {
+                *person = one;
+            }
+        }
+        self.parts.extend(parts.iter().map(|part| (*part, one)));
+    }
+
+    fn person(&self, part: Fingerprint) -> Fingerprint {
+        self.parts.get(&part).copied().unwrap_or(part)
+    }
+}
+
 /// Counts people: distinct key material, whatever the ids.
 #[derive(Debug, Default)]
 pub(super) struct Signers(BTreeSet<Fingerprint>);
 
 impl Signers {
-    pub(super) fn add(&mut self, authority: &dyn Authority) {
-        self.0.insert(authority.fingerprint());
+    pub(super) fn add(&mut self, authority: &dyn Authority, people: &People) {
+        self.0.insert(people.person(authority.fingerprint()));
     }
 
     pub(super) fn count(&self) -> usize {

@@ -4,15 +4,14 @@
 //! What takes time about a file is looked at beforehand, in [`glance`](super::glance). What that means
 //! is decided here, file by file.
 
-use crate::keys::{KeyError, KeyId, PublicKey};
-use crate::model::{
-    Envelope, EnvelopeError, Evidence, Functionary, Link, LinkFile, LinkFileError, Step,
-};
+use crate::keys::{AnyKey, KeyError, KeyId};
+use crate::model::{Envelope, EnvelopeError, Evidence, Link, LinkFile, LinkFileError, Step};
 use crate::report::{Finding, Instead, Item, ItemKind, LinkUse, Place, Problem, Severity, Status};
 
 use super::glance::{self, Glance};
 use super::params::Parameters;
 use super::signed::{Owner, Signers};
+use super::sought::{Sought, sought};
 use super::{Engine, Node, Source, agree, instead, warnings};
 
 /// What is there for a step.
@@ -29,7 +28,7 @@ pub(super) struct Gathered<'a> {
 /// What came of looking for the link of one functionary.
 struct Look<'a> {
     file: Option<&'a LinkFile>,
-    link: Option<(Link, &'a PublicKey)>,
+    link: Option<(Link, &'a AnyKey)>,
     problems: Vec<Problem>,
 }
 
@@ -51,17 +50,19 @@ impl Engine<'_> {
         let mut item = Item::new(ItemKind::Step, name);
         let layout = node.layout.clone();
         let mut gathered = Gathered::default();
-        for keyid in &step.pubkeys {
-            let functionary = layout.functionaries.get(keyid);
+        let all = sought(&layout, step);
+        for sought in &all {
+            let keyid = &sought.keyid;
             let glance = glances.next().flatten();
             let is_link = glance.as_ref().map(Glance::is_link);
-            let look = self.look(node, step, keyid, functionary, evidence, glance);
+            let look = self.look(node, step, sought, evidence, glance);
             match (look.file, look.link) {
                 (Some(file), Some((link, key))) => {
-                    gathered.signers.add(key);
+                    gathered.signers.add(key, &node.people);
                     gathered.links.push((file.path.as_str(), link));
                 }
                 (Some(_), None) => {}
+                (None, _) if sought.other_name => {}
                 (None, _) => {
                     let name = format!("{}.{}.link", step.name, keyid.short());
                     gathered.looked_for.push(name);
@@ -79,11 +80,15 @@ impl Engine<'_> {
                     why_not: look.problems.first().map(ToString::to_string),
                 });
             }
-            let placed = look.problems.into_iter().map(|problem| (problem, None));
-            gathered.problems.extend(placed);
+            // What is wrong with a key is said once.
+            if look.file.is_some() || !sought.other_name {
+                let placed = look.problems.into_iter().map(|problem| (problem, None));
+                gathered.problems.extend(placed);
+            }
         }
         self.by_certificates(node, step, evidence, &mut item, &mut gathered);
-        let instead = || instead::instead(&layout, step, evidence.of(&step.name));
+        let now = self.request.now;
+        let instead = || instead::instead(&layout, step, evidence.of(&step.name), now);
         conclude(node, step, gathered, &mut item, instead);
         if let Some(slot) = self.report.items.get_mut(index) {
             *slot = item;
@@ -96,24 +101,24 @@ impl Engine<'_> {
         &mut self,
         node: &Node,
         step: &Step,
-        keyid: &KeyId,
-        functionary: Option<&'e Functionary>,
+        sought: &'e Sought<'_>,
         evidence: &'e Evidence,
         glance: Option<Glance>,
     ) -> Look<'e> {
+        let keyid = &sought.keyid;
         let file = evidence.get(&step.name, keyid);
         let mut look = Look {
             file,
             link: None,
             problems: Vec::new(),
         };
-        let Some(functionary) = functionary else {
+        let Some(key) = &sought.key else {
             let keyid = keyid.clone();
             look.problems.push(Problem::KeyUnknown { keyid });
             return look;
         };
-        let key = match &functionary.key {
-            Ok(key) => key,
+        let key = match key {
+            Ok(key) => key.as_ref(),
             Err(error) => {
                 look.problems.push(key_problem(keyid, error));
                 return look;
@@ -137,7 +142,7 @@ impl Engine<'_> {
         let found = match glance.link {
             Some(link) => link,
             None if look.problems.is_empty() => self
-                .sublayout(node, step, keyid, functionary, key, file, envelope)
+                .sublayout(node, step, sought, key, file, envelope)
                 .map_err(|problem| vec![problem]),
             None => return look,
         };
@@ -150,31 +155,26 @@ impl Engine<'_> {
     }
 
     /// A layout in the place of a link: verifies it and gives the link that it amounts to.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all of it is the one file that is looked at"
-    )]
     fn sublayout(
         &mut self,
         node: &Node,
         step: &Step,
-        keyid: &KeyId,
-        functionary: &Functionary,
-        key: &PublicKey,
+        sought: &Sought<'_>,
+        key: &AnyKey,
         file: &LinkFile,
         envelope: &Envelope,
     ) -> Result<Link, Problem> {
         let refused = || Problem::SublayoutRefused {
             link: file.path.clone(),
         };
-        let name = format!("{}{}.{}", node.label, step.name, keyid.short());
+        let name = format!("{}{}.{}", node.label, step.name, sought.keyid.short());
         let item = self.report.items.len();
         self.report
             .items
             .push(Item::new(ItemKind::Sublayout, name.clone()));
         let owner = Owner {
             authority: key,
-            ids: vec![functionary.keyid.clone()],
+            ids: sought.ids.clone(),
         };
         let source = Source {
             document: &file.path,

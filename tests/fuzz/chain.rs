@@ -12,7 +12,7 @@ use std::sync::{LazyLock, OnceLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use linkwright::encoding::{self, Object, Value};
-use linkwright::keys::{FileKey, KeyId, KeyIdStyle, PublicKey, Signer};
+use linkwright::keys::{Authority, FileKey, KeyId, KeyIdStyle, PublicKey, Signer};
 use linkwright::model::{
     Artifacts, DigestSet, Envelope, Evidence, Form, Inspection, Layout, Link, LinkFile,
     LinkFileError, Moment, PayloadKind, wanted_links,
@@ -603,7 +603,7 @@ fn assert_consistent(outcome: &Outcome, layout: &Envelope) -> String {
             let counted = item.links.iter().filter(|link| link.why_not.is_none());
             let counted: BTreeSet<_> = counted
                 .filter_map(|link| layout.functionaries.get(&link.keyid)?.key.as_ref().ok())
-                .map(PublicKey::fingerprint)
+                .map(Authority::fingerprint)
                 .collect();
             assert!(counted.len() as u64 >= step.threshold);
         }

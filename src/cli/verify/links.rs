@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::model::{Envelope, Evidence};
+use crate::model::{Envelope, Evidence, Moment};
 use crate::report::{Finding, Problem, Report, Severity, Verdict};
 use crate::store::{self, Gathered, Remark};
 use crate::verify::prefer_good;
@@ -24,9 +24,9 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn read(&self, layout: &Envelope) -> Gathered {
+    pub(super) fn read(&self, layout: &Envelope, now: Moment) -> Gathered {
         let mut gathered = store::gather_evidence(layout, &self.link_dir, self.discover);
-        for path in prefer_good(layout, &mut gathered.evidence) {
+        for path in prefer_good(layout, &mut gathered.evidence, now) {
             gathered.remarks.push(Remark {
                 path,
                 why: "it does not count, and another file of its step and key does".to_owned(),

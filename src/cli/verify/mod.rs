@@ -136,7 +136,7 @@ impl Verify {
             return Ok(undecided(&document, now, problems));
         };
         let owners: Vec<Owner<'_>> = keys.iter().map(owner).collect();
-        let gathered = self.links.read(&layout);
+        let gathered = self.links.read(&layout, now);
         let at_hand = self.product.read(&layout, &gathered.evidence, listener)?;
         let parameters: Parameters = self.parameters.iter().cloned().collect();
         let policy = self.policy.policy();

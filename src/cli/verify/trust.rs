@@ -4,23 +4,28 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::keys::{Certificate, KeyId, KeyIdStyle, PublicKey};
+use crate::keys::{AnyKey, Authority as _, Certificate, KeyId, KeyIdStyle, OpenPgpKey, PublicKey};
 use crate::report::Problem;
 use crate::store;
 use crate::verify::Owner;
 
 use super::super::failure::Failure;
+use super::super::signing::no_keyring;
 
 /// The options about the layout's owners.
 #[derive(Args, Debug)]
 pub(super) struct Trust {
     /// Public keys that must all have signed the layout: PEM, or key objects of layouts
-    #[arg(long = "key", short = 'k', alias = "verification-keys", alias = "layout-keys", value_name = "FILE", num_args = 1.., required_unless_present = "gpg")]
+    #[arg(long = "key", short = 'k', alias = "verification-keys", alias = "layout-keys", value_name = "FILE", num_args = 1.., required_unless_present_any = ["gpg", "gpg_keys"])]
     keys: Vec<String>,
     /// Certificates that may stand between a functionary's and a root of the layout (PEM, several in a
     /// file). They add no trust of their own
     #[arg(long = "intermediate", short = 'i', alias = "intermediate-certs", value_name = "FILE", num_args = 1..)]
     intermediates: Vec<String>,
+    /// OpenPGP keys that must all have signed the layout too, each with the main key or a subkey:
+    /// files that `gpg --export --armor ID` wrote, or key objects of layouts
+    #[arg(long = "gpg-key", value_name = "FILE", num_args = 1..)]
+    gpg_keys: Vec<String>,
     /// Not supported
     #[arg(long, short, hide = true, num_args = 1.., value_name = "ID")]
     gpg: Vec<String>,
@@ -31,23 +36,33 @@ pub(super) struct Trust {
 
 impl Trust {
     pub(super) fn check(&self) -> Result<(), Failure> {
-        if self.gpg.is_empty() {
+        if self.gpg.is_empty() && self.gpg_home.is_none() {
             return Ok(());
         }
-        Err(
-            Failure::usage("layouts signed with OpenPGP keys are not supported")
-                .hint("give the public key of a layout's owner with --key"),
-        )
+        Err(no_keyring())
     }
 
     /// The files that hold keys and certificates.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        self.keys.iter().chain(&self.intermediates).map(Path::new)
+        let plain = self.keys.iter().chain(&self.gpg_keys);
+        plain.chain(&self.intermediates).map(Path::new)
     }
 
     /// The keys, and what is wrong with those that are none.
-    pub(super) fn load(&self) -> (Vec<PublicKey>, Vec<Problem>) {
-        load_keys(&self.keys)
+    pub(super) fn load(&self) -> (Vec<AnyKey>, Vec<Problem>) {
+        let (mut keys, mut problems) = (Vec::new(), Vec::new());
+        let plain = self.keys.iter().map(|path| (path, load_plain(path)));
+        let openpgp = self.gpg_keys.iter().map(|path| (path, load_openpgp(path)));
+        for (path, loaded) in plain.chain(openpgp) {
+            match loaded {
+                Ok(found) => keys.extend(found),
+                Err(why) => problems.push(Problem::KeyUnreadable {
+                    key: path.clone(),
+                    why,
+                }),
+            }
+        }
+        (keys, problems)
     }
 
     /// The certificates, and what is wrong with those that are none.
@@ -70,30 +85,31 @@ impl Trust {
     }
 }
 
-/// A key signs under either of its ids, or under the one that its key object states.
-pub(super) fn owner(key: &PublicKey) -> Owner<'_> {
-    let mut ids: Vec<KeyId> = key.stated_id().cloned().into_iter().collect();
-    ids.extend([KeyIdStyle::Current, KeyIdStyle::Legacy].map(|style| key.id(style)));
+/// A key signs under either of its ids, or under the one that its key object states; an OpenPGP key
+/// under its own and those of its subkeys.
+pub(super) fn owner(key: &AnyKey) -> Owner<'_> {
+    let ids = match key {
+        AnyKey::Plain(plain) => {
+            let mut ids: Vec<KeyId> = plain.stated_id().cloned().into_iter().collect();
+            ids.extend([KeyIdStyle::Current, KeyIdStyle::Legacy].map(|style| plain.id(style)));
+            ids
+        }
+        AnyKey::OpenPgp(_) => key.ids(),
+    };
     Owner {
         authority: key,
         ids,
     }
 }
 
-fn load_keys(paths: &[String]) -> (Vec<PublicKey>, Vec<Problem>) {
-    let (mut keys, mut problems) = (Vec::new(), Vec::new());
-    for path in paths {
-        let unreadable = |why: String| Problem::KeyUnreadable {
-            key: path.clone(),
-            why,
-        };
-        match store::read_file(Path::new(path)) {
-            Ok(bytes) => match PublicKey::all_from_file_bytes(&bytes) {
-                Ok(found) => keys.extend(found),
-                Err(error) => problems.push(unreadable(error.to_string())),
-            },
-            Err(error) => problems.push(unreadable(error.to_string())),
-        }
-    }
-    (keys, problems)
+fn load_plain(path: &str) -> Result<Vec<AnyKey>, String> {
+    let bytes = store::read_file(Path::new(path)).map_err(|error| error.to_string())?;
+    let keys = PublicKey::all_from_file_bytes(&bytes).map_err(|error| error.to_string())?;
+    Ok(keys.into_iter().map(AnyKey::from).collect())
+}
+
+fn load_openpgp(path: &str) -> Result<Vec<AnyKey>, String> {
+    let bytes = store::read_file(Path::new(path)).map_err(|error| error.to_string())?;
+    let key = OpenPgpKey::from_file_bytes(&bytes).map_err(|error| error.to_string())?;
+    Ok(vec![key.into()])
 }
