@@ -149,6 +149,7 @@ impl fmt::Display for NearMiss {
 }
 
 impl fmt::Display for Miss {
+    #[expect(clippy::too_many_lines, reason = "one short text for each variant")]
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherDigest { there, digests } => {

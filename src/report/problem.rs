@@ -441,6 +441,7 @@ fn chain_help(error: &ChainError) -> &'static str {
 
 impl Problem {
     /// The stable code. Never renamed.
+    #[expect(clippy::too_many_lines, reason = "one word for each variant")]
     pub fn code(&self) -> &'static str {
         match self {
             Self::ArtifactDisallowed { .. } => "artifact-disallowed",
