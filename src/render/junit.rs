@@ -7,7 +7,7 @@
 
 use std::io::{self, Write};
 
-use crate::report::{Finding, Item, Report, Severity, Status};
+use crate::report::{Finding, Item, Report, Severity, Status, Verdict};
 
 use super::words::{self, markup};
 
@@ -19,6 +19,8 @@ pub fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut suites = vec![layout_suite(report)];
     let items = report.items.iter().enumerate();
     suites.extend(items.map(|(index, item)| item_suite(report, index, item)));
+    let verdict = verdict_suite(report, &suites);
+    suites.extend(verdict);
     let sum = |count: fn(&Case) -> bool| {
         let cases = suites.iter().flat_map(|suite| &suite.cases);
         cases.filter(|case| count(case)).count()
@@ -66,6 +68,22 @@ fn layout_suite(report: &Report) -> Suite {
         cases.push(Case::passed("signatures and validity".to_owned()));
     }
     Suite::new(name, cases)
+}
+
+/// What is no pass must not look like one, even where nothing failed: commands of inspections may only
+/// have been listed.
+fn verdict_suite(report: &Report, suites: &[Suite]) -> Option<Suite> {
+    let mut cases = suites.iter().flat_map(|suite| &suite.cases);
+    let shown = cases.any(|case| matches!(case.outcome, Outcome::Failure | Outcome::Error));
+    let is_pass = report.verdict() == Verdict::Pass;
+    (!is_pass && !shown).then(|| {
+        let case = Case {
+            outcome: Outcome::Failure,
+            message: "not everything was checked".to_owned(),
+            ..Case::passed("verdict".to_owned())
+        };
+        Suite::new("verdict".to_owned(), vec![case])
+    })
 }
 
 fn item_suite(report: &Report, index: usize, item: &Item) -> Suite {

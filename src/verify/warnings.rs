@@ -2,7 +2,8 @@
 //! [`Policy`](crate::report::Policy) says that it does refuse.
 
 use crate::encoding::Value;
-use crate::model::{Link, Side};
+use crate::keys::Authority;
+use crate::model::{Link, Side, Step};
 use crate::report::{Finding, Place, Problem};
 
 use super::{Engine, Node};
@@ -26,9 +27,15 @@ impl Engine<'_> {
             self.warn(item, problem, node.place("/expires"));
         }
         let layout = node.layout.clone();
-        for keyid in layout.functionaries.keys() {
-            let mut steps = layout.steps.iter();
-            if !steps.any(|step| step.pubkeys.contains(keyid)) {
+        for (keyid, functionary) in &layout.functionaries {
+            // An OpenPGP key may be listed for its subkeys.
+            let mut ids = functionary
+                .key
+                .as_ref()
+                .map_or_else(|_| Vec::new(), Authority::ids);
+            ids.push(keyid.clone());
+            let used = |step: &Step| step.pubkeys.iter().any(|id| ids.contains(id));
+            if !layout.steps.iter().any(used) {
                 let keyid = keyid.clone();
                 self.warn(item, Problem::KeyUnused { keyid }, node.place("/keys"));
             }

@@ -268,7 +268,12 @@ fn junit_has_every_finding_and_counts_right() {
             .children()
             .filter(|node| node.has_tag_name("testsuite"));
         let suites: Vec<_> = suites.collect();
-        if suites.len() != answers.json["items"].as_array().unwrap().len() + 1 {
+        // One for the layout, one for each item, and one for a verdict that no case shows.
+        let alone = suites
+            .iter()
+            .any(|suite| suite.attribute("name") == Some("verdict"));
+        let items = answers.json["items"].as_array().unwrap().len();
+        if suites.len() != items + 1 + usize::from(alone) {
             wrong.push(format!("{} suites", suites.len()));
         }
         for node in suites.iter().copied().chain([root]) {
