@@ -426,7 +426,7 @@ def ratio(first, second):
 
 
 def mib(runs):
-    return f"{runs['mib']:.0f} MiB"
+    return "–" if runs["mib"] is None else f"{runs['mib']:.0f} MiB"
 
 
 def loads(result):

@@ -5,7 +5,7 @@
 //! thread takes the task it made last, so that the folder it just read is still in the caches, and
 //! gives the oldest half of its tasks away when others have nothing to do. Each task lists what it
 //! found in the order of the names, with a place for what its own tasks find; so no sorting of all
-//! paths is needed (it would be a tenth of the time, see `scripts/bench`).
+//! paths is needed.
 //!
 //! Files below [`SMALL`](super::small::SMALL) are hashed by the thread that reads them, in batches
 //! ([`super::small`]). Larger ones wait until the folders are read and are hashed biggest first, one
