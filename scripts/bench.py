@@ -467,7 +467,7 @@ def machine(given):
     )["backend"]  # fmt: skip
     return (
         f"Measured on {os.cpu_count()} cores of {said.get('model name', platform.machine())}"
-        f" ({' '.join(flags) or 'none of the instructions looked for'}; in use: {backend}),"
+        f" (`{' '.join(flags) or 'no instructions of use'}`; in use: {backend}),"
         f" Linux {platform.release().split('-')[0]}, with {versions}."
     )
 

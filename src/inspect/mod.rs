@@ -4,7 +4,7 @@
 //! the other: each sees what those before it left, and the caller's folder stays as it is. They get
 //! few environment variables, a home and a temporary folder of their own, no standard input, a session
 //! of their own, and a time limit; with [`SandboxUse::Auto`] they are shut in by
-//! [`exec::sandbox`](crate::exec::sandbox). The copy is recorded before and after each; nothing in it
+//! [`crate::exec::sandbox`]. The copy is recorded before and after each; nothing in it
 //! is hidden but the links that were looked for as evidence, each by its exact path.
 
 mod copy;

@@ -11,6 +11,7 @@ pub mod rules {}
 
 #[doc = include_str!("certificates.md")]
 pub mod certificates {}
+
 #[doc = include_str!("inspections.md")]
 pub mod inspections {}
 

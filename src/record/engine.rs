@@ -106,7 +106,7 @@ impl Pass<'_> {
     pub(super) fn hash_alone(&self, middle: &Middle) -> Result<Digested, RecordError> {
         let observer = self.ground.observer;
         let wanted = (self.effort == Effort::Hash).then_some(self.wanted);
-        let hashed = hash_file(&middle.path, middle.links, wanted, observer)?;
+        let hashed = hash_file(&middle.path, middle.links, middle.seen, wanted, observer)?;
         Ok(hashed.on(middle.reusable))
     }
 

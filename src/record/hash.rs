@@ -64,15 +64,17 @@ thread_local! {
     static BUFFERS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Hashes a file; without anything that is wanted it is only read.
+/// Hashes a file; without anything that is wanted it is only read. One that was `seen` before must
+/// still be there.
 pub(super) fn hash_file(
     path: &Path,
     links: Links,
+    seen: Option<Identity>,
     wanted: Option<Wanted<'_>>,
     observer: &dyn Observer,
 ) -> Result<Hashed, RecordError> {
     for _attempt in 0..2 {
-        let file = open(path, links)?;
+        let file = open(path, links, seen)?;
         let hashed = BUFFERS.with_borrow_mut(|buffer| {
             buffer.resize(BUFFER, 0);
             hash_open(&file, buffer, wanted, observer)
@@ -94,8 +96,12 @@ fn read_error(path: &Path, source: io::Error) -> RecordError {
     }
 }
 
-/// Opens what must be a regular file.
-pub(super) fn open(path: &Path, links: Links) -> Result<File, RecordError> {
+/// Which file it is: device and inode.
+pub(super) type Identity = (u64, u64);
+
+/// Opens what must be a regular file, and the one that was `seen` under its folder: on the way to it a
+/// folder may have become a link that leads elsewhere.
+pub(super) fn open(path: &Path, links: Links, seen: Option<Identity>) -> Result<File, RecordError> {
     let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     if links == Links::Refuse {
         flags |= OFlags::NOFOLLOW;
@@ -104,8 +110,13 @@ pub(super) fn open(path: &Path, links: Links) -> Result<File, RecordError> {
         .map(File::from)
         .map_err(|errno| read_error(path, errno.into()))?;
     let state = state(&file).map_err(|source| read_error(path, source))?;
-    if state.is_none() {
+    let Some(state) = state else {
         return Err(RecordError::Special {
+            path: path.to_owned(),
+        });
+    };
+    if seen.is_some_and(|seen| seen != state.identity()) {
+        return Err(RecordError::Changed {
             path: path.to_owned(),
         });
     }
@@ -127,7 +138,7 @@ pub(super) struct State {
 
 impl State {
     /// What no other file has at the same time.
-    pub(super) fn identity(&self) -> (u64, u64) {
+    pub(super) fn identity(&self) -> Identity {
         (self.device, self.inode)
     }
 
@@ -362,7 +373,14 @@ mod tests {
         let content = vec![b'x'; BUFFER + 1];
         fs::write(&path, &content).unwrap();
         let algorithms = all();
-        let hashed = hash_file(&path, Links::Refuse, Some(wanted(&algorithms)), &Silent).unwrap();
+        let hashed = hash_file(
+            &path,
+            Links::Refuse,
+            None,
+            Some(wanted(&algorithms)),
+            &Silent,
+        )
+        .unwrap();
         let mut expected = DigestSet::of_sha256(Sha256::digest(&content).into());
         expected.insert(Algorithm::Sha512, &Sha512::digest(&content));
         expected.insert(Algorithm::Blake3, blake3::hash(&content).as_bytes());
@@ -392,8 +410,47 @@ mod tests {
         fs::write(folder.path().join("file"), "x").unwrap();
         std::os::unix::fs::symlink("file", &link).unwrap();
         let algorithms = all();
-        assert!(hash_file(&link, Links::Refuse, Some(wanted(&algorithms)), &Silent).is_err());
-        assert!(hash_file(&link, Links::Follow, Some(wanted(&algorithms)), &Silent).is_ok());
+        assert!(
+            hash_file(
+                &link,
+                Links::Refuse,
+                None,
+                Some(wanted(&algorithms)),
+                &Silent
+            )
+            .is_err()
+        );
+        assert!(
+            hash_file(
+                &link,
+                Links::Follow,
+                None,
+                Some(wanted(&algorithms)),
+                &Silent
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn another_file_behind_an_exchanged_folder_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["inside", "outside"] {
+            fs::create_dir(path(name)).unwrap();
+            fs::write(path(name).join("file"), name).unwrap();
+        }
+        let file = File::open(path("inside/file")).unwrap();
+        let seen = Some(state(&file).unwrap().unwrap().identity());
+        let algorithms = all();
+        let hash = || {
+            let wanted = Some(wanted(&algorithms));
+            hash_file(&path("inside/file"), Links::Refuse, seen, wanted, &Silent)
+        };
+        assert!(hash().is_ok());
+        fs::rename(path("inside"), path("away")).unwrap();
+        std::os::unix::fs::symlink("outside", path("inside")).unwrap();
+        assert!(matches!(hash(), Err(RecordError::Changed { .. })));
     }
 
     #[test]
@@ -401,7 +458,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
-        let error = hash_file(&path, Links::Refuse, Some(wanted(&all())), &Silent).unwrap_err();
+        let error =
+            hash_file(&path, Links::Refuse, None, Some(wanted(&all())), &Silent).unwrap_err();
         assert!(matches!(error, RecordError::Special { path: found } if found == path));
     }
 
@@ -410,7 +468,8 @@ mod tests {
         // Its size is given as 0, its content is not empty.
         let path = Path::new("/proc/self/status");
         if path.exists() {
-            let error = hash_file(path, Links::Refuse, Some(wanted(&all())), &Silent).unwrap_err();
+            let error =
+                hash_file(path, Links::Refuse, None, Some(wanted(&all())), &Silent).unwrap_err();
             assert!(matches!(error, RecordError::Changed { path: found } if found == path));
         }
     }
@@ -431,7 +490,15 @@ mod tests {
                     (0..100).for_each(|_| log.write_all(LINE).unwrap());
                 }
             });
-            let hash = |_| hash_file(&path, Links::Refuse, Some(wanted(&algorithms)), &Silent);
+            let hash = |_| {
+                hash_file(
+                    &path,
+                    Links::Refuse,
+                    None,
+                    Some(wanted(&algorithms)),
+                    &Silent,
+                )
+            };
             let results: Vec<_> = (0..20).map(hash).collect();
             done.store(true, Ordering::Relaxed);
             results

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use super::engine::{Effort, Worker};
-use super::hash::{Hashed, Links, State, Wanted, open, read, state};
+use super::hash::{Hashed, Identity, Links, State, Wanted, open, read, state};
 use super::lanes::{
     BLOCK_512, Kernels, Lane, MAX_PADDING, State as Words, Word, digest_256, digest_512, pad,
 };
@@ -30,6 +30,8 @@ pub(super) struct Middle {
     pub(super) links: Links,
     /// When it was found.
     pub(super) size: u64,
+    /// Which file was found there.
+    pub(super) seen: Option<Identity>,
     /// The device on which it may be known again.
     pub(super) reusable: Option<u64>,
 }
@@ -130,7 +132,7 @@ impl Stream {
         if wanted.normalize_line_endings {
             return Err(buffer);
         }
-        let opened = open(&middle.path, middle.links)
+        let opened = open(&middle.path, middle.links, middle.seen)
             .ok()
             .and_then(|file| Some((state(&file).ok()??, file)));
         let Some((before, file)) = opened else {

@@ -235,7 +235,7 @@ pub(super) fn reference_path(reference: &str) -> PathBuf {
 pub(super) fn commit_digests(reference: &Path, ground: Ground<'_>) -> Result<Hashed, RecordError> {
     let path = ground.disk(reference);
     let mut text = String::new();
-    open(&path, Links::Follow)?
+    open(&path, Links::Follow, None)?
         .take(MAX_REFERENCE)
         .read_to_string(&mut text)
         .map_err(|source| RecordError::Read {
@@ -258,6 +258,7 @@ pub(super) fn commit_digests(reference: &Path, ground: Ground<'_>) -> Result<Has
     hash_file(
         &ground.disk(Path::new(&object)),
         Links::Follow,
+        None,
         Some(wanted),
         &Silent,
     )

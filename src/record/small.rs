@@ -107,10 +107,10 @@ pub(super) fn local_clock(folder: BorrowedFd<'_>) -> Option<u64> {
 pub(super) enum Reading {
     /// It is in the batch, and of this size.
     InBatch(u64),
-    /// It is not small, but this size.
-    Large(u64),
-    /// It must be read with more care. It seems to be of this size.
-    Doubt(u64),
+    /// It is not small.
+    Large(State),
+    /// It must be read with more care. This is what was seen of it, if it could be opened.
+    Doubt(Option<State>),
 }
 
 /// A content in the arena.
@@ -167,7 +167,7 @@ impl Batch {
         }
         let start = self.used;
         let Some(room) = self.arena.get_mut(start..start + SMALL) else {
-            return Reading::Doubt(0);
+            return Reading::Doubt(None);
         };
         let (mut length, state) = match read_settled(site, room, &mut self.without_mark) {
             Ok(read) => read,
@@ -271,20 +271,20 @@ fn read_settled(
     without_mark: &mut bool,
 ) -> Result<(usize, State), Reading> {
     let start = Clock::now();
-    let doubt = |_: Errno| Reading::Doubt(0);
+    let doubt = |_: Errno| Reading::Doubt(None);
     let file = site.open(without_mark).map_err(doubt)?;
     let before = match site.local_clock {
         Some(_) => None,
         None => {
-            Some(State::of(&rustix::fs::fstat(&file).map_err(doubt)?).ok_or(Reading::Doubt(0))?)
+            Some(State::of(&rustix::fs::fstat(&file).map_err(doubt)?).ok_or(Reading::Doubt(None))?)
         }
     };
     let capacity = room.len();
     let length = rustix::io::read(&file, room).map_err(doubt)?;
     let stat = rustix::fs::fstat(&file).map_err(doubt)?;
-    let state = State::of(&stat).ok_or(Reading::Doubt(0))?;
+    let state = State::of(&stat).ok_or(Reading::Doubt(None))?;
     if length == capacity {
-        return Err(Reading::Large(state.size));
+        return Err(Reading::Large(state));
     }
     let is_unchanged = match before {
         Some(before) => before == state,
@@ -297,7 +297,7 @@ fn read_settled(
     if is_unchanged && u64::try_from(length) == Ok(state.size) {
         return Ok((length, state));
     }
-    Err(Reading::Doubt(state.size))
+    Err(Reading::Doubt(Some(state)))
 }
 
 /// Two clocks at once, in nanoseconds.

@@ -404,10 +404,10 @@ impl Worker<'_, '_> {
             self.hash_batch();
         }
         let lines = shared.pass.wanted.normalize_line_endings;
-        let (size, is_large) = match self.batch.read(site, place.index, lines, reusable) {
+        let (state, is_large) = match self.batch.read(site, place.index, lines, reusable) {
             Reading::InBatch(size) => return self.found(size),
-            Reading::Large(size) => (size, true),
-            Reading::Doubt(size) => (size, false),
+            Reading::Large(state) => (Some(state), true),
+            Reading::Doubt(state) => (state, false),
         };
         let disk = |found: &Found<'_>| shared.pass.ground.disk(found.path).into_owned();
         let name = self.name_of(place);
@@ -416,7 +416,8 @@ impl Worker<'_, '_> {
             name,
             path: found.target.clone().unwrap_or_else(|| disk(found)),
             links: found.links,
-            size,
+            size: state.map_or(0, |state| state.size),
+            seen: state.map(|state| state.identity()),
             reusable,
         };
         if is_large {
