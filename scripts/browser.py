@@ -207,13 +207,20 @@ class Browser:
             time.sleep(0.02)
 
     def click(self, selector):
-        box = self.value(f"""(() => {{
+        before, box = None, self.into_view(selector)
+        # What comes into view is laid out only then, and moves what is below it.
+        while box != before:
+            time.sleep(0.1)
+            before, box = box, self.into_view(selector)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
+
+    def into_view(self, selector):
+        return self.value(f"""(() => {{
             const element = document.querySelector({json.dumps(selector)});
             element.scrollIntoView({{block: 'center', behavior: 'instant'}});
             const box = element.getBoundingClientRect();
             return [box.x + Math.min(box.width / 2, 60), box.y + Math.min(box.height / 2, 12)]; }})()""")
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
     def type(self, selector, text):
         self.value(f"(() => {{ const input = document.querySelector({json.dumps(selector)});"
@@ -344,8 +351,8 @@ def many(browser, page, count, pictures):
     more = "document.querySelector('button.more')"
     before = browser.value(f"{more}.previousElementSibling.children.length")
     browser.click("button.more")
-    check("findings beyond the first are shown when asked for",
-          browser.value(f"{more}.previousElementSibling.children.length") == before + 500)
+    browser.until(f"{more}.previousElementSibling.children.length === {before + 500}")
+    check("findings beyond the first are shown when asked for", True)
     browser.silent()
     browser.value("scrollTo(0, 0)")
     browser.picture(pictures / "many.png", whole=False)
