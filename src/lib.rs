@@ -20,6 +20,7 @@
 //! - [`model`]: the vocabulary, parsed and immutable, without input and output.
 //! - [`report`]: what a verification found. Data only.
 //! - [`verify`]: the decision. Pure: no files, no processes, no clock.
+//! - [`author`]: making layouts. Pure, too.
 //! - [`event`]: what the slow parts say while they work.
 //! - [`record`]: the disk as it is.
 //! - [`exec`]: one child process.
@@ -41,6 +42,7 @@
 //! - One counter counts signers, by key material.
 //! - The same inputs give the same report.
 
+pub mod author;
 pub mod ci;
 pub mod cli;
 pub mod encoding;

@@ -6,6 +6,7 @@
 mod bar;
 mod failure;
 mod key;
+mod layout;
 mod match_products;
 mod mock;
 mod options;
@@ -91,6 +92,7 @@ enum Subcommands {
     Verify(verify::Verify),
     Sign(sign::Sign),
     Key(key::Key),
+    Layout(layout::Layout),
     Show(show::Show),
     MatchProducts(match_products::MatchProducts),
     Mock(mock::Mock),
@@ -201,6 +203,7 @@ impl Cli {
                 ("sign", sign.run(now, &listener))
             }
             Subcommands::Key(key) => ("key", key.run()),
+            Subcommands::Layout(layout) => ("layout", layout.run()),
             Subcommands::Show(show) => ("show", show.run()),
             Subcommands::MatchProducts(products) => ("match-products", products.run(&listener)),
             Subcommands::Mock(mock) => ("mock", mock.run(&listener)),

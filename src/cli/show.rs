@@ -171,7 +171,8 @@ fn artifacts(text: &mut String, what: &str, artifacts: &Artifacts) {
     }
 }
 
-fn layout(layout: &Layout) -> String {
+/// What a layout asks for.
+pub(super) fn layout(layout: &Layout) -> String {
     let mut text = match layout.expires {
         Some(expires) => format!("  expires {expires}\n"),
         None => "  no expiry\n".to_owned(),

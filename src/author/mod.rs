@@ -1,0 +1,8 @@
+//! Making layouts, and knowing what they mean before anybody signs them. Pure: no files, no clock.
+//!
+//! All parts work on two forms of a layout: the value that is signed (an [`encoding::Value`]) and
+//! the [`model::Layout`] read from it. A place in a layout is an RFC 6901 pointer into the signed
+//! value; the text form knows where each pointer stands in it.
+//!
+//! [`encoding::Value`]: crate::encoding::Value
+//! [`model::Layout`]: crate::model::Layout

@@ -1,0 +1,30 @@
+//! `layout …`: write, check and understand layouts. One file per command.
+
+mod given;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::failure::Failure;
+
+/// Write, check and understand layouts
+#[derive(Args, Debug)]
+pub(crate) struct Layout {
+    #[command(subcommand)]
+    command: Commands,
+}
+
+#[derive(Debug, Subcommand)]
+enum Commands {
+    Show(show::Show),
+}
+
+impl Layout {
+    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
+        match &self.command {
+            Commands::Show(show) => show.run(),
+        }
+    }
+}
