@@ -13,6 +13,7 @@ mod formats;
 #[cfg(target_os = "linux")]
 mod inspections;
 mod layering;
+mod layouts;
 mod peers;
 mod properties;
 mod refusals;

@@ -6,3 +6,10 @@
 //!
 //! [`encoding::Value`]: crate::encoding::Value
 //! [`model::Layout`]: crate::model::Layout
+
+mod template;
+
+pub use template::{
+    Answers, Blank, Filled, KeyFile, Performance, TEMPLATES, Template, TemplateError,
+    check_parameter,
+};

@@ -1,6 +1,7 @@
 //! `layout …`: write, check and understand layouts. One file per command.
 
 mod given;
+mod new;
 mod show;
 
 use std::process::ExitCode;
@@ -18,12 +19,14 @@ pub(crate) struct Layout {
 
 #[derive(Debug, Subcommand)]
 enum Commands {
+    New(new::New),
     Show(show::Show),
 }
 
 impl Layout {
     pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         match &self.command {
+            Commands::New(new) => new.run(),
             Commands::Show(show) => show.run(),
         }
     }

@@ -1,0 +1,4 @@
+//! The commands about layouts, a file each.
+
+mod new;
+mod templates;
