@@ -7,6 +7,7 @@
 //! [`encoding::Value`]: crate::encoding::Value
 //! [`model::Layout`]: crate::model::Layout
 
+pub mod from_links;
 mod template;
 
 pub use template::{

@@ -21,6 +21,9 @@ pub mod codes {}
 #[doc = include_str!("products.md")]
 pub mod products {}
 
+#[doc = include_str!("from_links.md")]
+pub mod from_links {}
+
 #[doc = include_str!("exit_statuses.md")]
 pub mod exit_statuses {}
 

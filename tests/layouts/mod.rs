@@ -1,4 +1,5 @@
 //! The commands about layouts, a file each.
 
+mod from_links;
 mod new;
 mod templates;

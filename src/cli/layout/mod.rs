@@ -1,5 +1,6 @@
 //! `layout …`: write, check and understand layouts. One file per command.
 
+mod from_links;
 mod given;
 mod new;
 mod show;
@@ -19,6 +20,7 @@ pub(crate) struct Layout {
 
 #[derive(Debug, Subcommand)]
 enum Commands {
+    FromLinks(from_links::FromLinks),
     New(new::New),
     Show(show::Show),
 }
@@ -26,6 +28,7 @@ enum Commands {
 impl Layout {
     pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         match &self.command {
+            Commands::FromLinks(from_links) => from_links.run(),
             Commands::New(new) => new.run(),
             Commands::Show(show) => show.run(),
         }
