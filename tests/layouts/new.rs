@@ -1,6 +1,9 @@
 //! `layout new`: what is filled in, what is refused, what is never overwritten.
 
-use crate::support::{Folder, key, public};
+use std::process::Stdio;
+
+use crate::support::terminal::Terminal;
+use crate::support::{Folder, LINKWRIGHT, finish, key, public};
 
 const MAKE: [&str; 14] = [
     "layout",
@@ -100,7 +103,7 @@ fn a_private_key_is_no_functionary() {
 }
 
 #[test]
-fn one_key_for_two_functionaries_is_said() {
+fn one_key_for_two_functionaries_is_refused() {
     let folder = Folder::new();
     let [builder, packager] =
         ["builder", "packager"].map(|who| format!("{who}={}", public("alice")));
@@ -108,14 +111,61 @@ fn one_key_for_two_functionaries_is_said() {
     arguments[7] = &builder;
     arguments[9] = &packager;
     let ended = folder.linkwright(&arguments);
-    assert_eq!(ended.status, Some(0));
+    assert_eq!(ended.status, Some(1));
     assert!(
-        ended
-            .err
-            .contains("`builder` and `packager` have the same key"),
+        (ended.err).contains("`builder` and `packager` would have the same key"),
         "{}",
         ended.err
     );
+    assert!(folder.names().is_empty());
+}
+
+#[test]
+fn what_is_not_given_is_asked_for_on_a_terminal() {
+    let folder = Folder::new();
+    let argv = [
+        LINKWRIGHT,
+        "layout",
+        "new",
+        "--template",
+        "make",
+        "--param",
+        "NAME=hello",
+    ];
+    let mut terminal = Terminal::open(folder.path(), &argv);
+    terminal.expect("Who fetches the sources (cloner) [keys/cloner.pub]: ");
+    terminal.line("");
+    terminal.expect("Who builds (builder) [keys/builder.pub]: ");
+    terminal.line("keys/bob.pub");
+    terminal.expect("Who packs (packager) [keys/packager.pub]: ");
+    terminal.line("");
+    terminal.expect("(REPOSITORY) [");
+    terminal.line("no spaces");
+    terminal.expect("`no spaces`");
+    terminal.expect("(REPOSITORY) [");
+    terminal.line("../upstream");
+    terminal.expect("--signing-key keys/bob ");
+    let shown = terminal.whole_text();
+    let written = String::from_utf8(folder.read("make.layout.toml")).unwrap();
+    for line in [
+        "cloner = \"keys/cloner.pub\"",
+        "builder = \"keys/bob.pub\"",
+        "NAME = \"hello\"",
+        "REPOSITORY = \"../upstream\"",
+    ] {
+        assert!(
+            written.lines().any(|written| written == line),
+            "{line}: {shown}"
+        );
+    }
+}
+
+#[test]
+fn without_a_terminal_nothing_is_waited_for() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["layout", "new", "--template", "make"]);
+    let ended = finish(command.stdin(Stdio::piped()).spawn().unwrap());
+    assert_eq!(ended.status, Some(2));
 }
 
 #[test]

@@ -231,11 +231,12 @@ fn look_at_keys(keys: &Named) -> Result<(), Failure> {
             }
         };
         if let Some(other) = seen.insert(identity, who) {
-            complain(&format!(
-                "warning: {} and {} have the same key: whoever has it can do the steps of both",
+            return Err(Failure::failed(format!(
+                "{} and {} would have the same key: whoever has it could do the steps of both",
                 quoted(other),
                 quoted(who)
-            ));
+            ))
+            .hint("give each another key; if one person is meant to do both, name the same key in `keys` of both steps afterwards"));
         }
     }
     Ok(())
