@@ -9,6 +9,7 @@
 
 pub mod from_links;
 mod template;
+pub mod text;
 
 pub use template::{
     Answers, Blank, Filled, KeyFile, Performance, TEMPLATES, Template, TemplateError,

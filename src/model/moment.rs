@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span};
 
 /// A moment in UTC, to the second, in the years 1 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +58,13 @@ impl Moment {
     pub fn after_days(self, days: i32) -> Self {
         let hours = i64::from(days) * 24;
         Self(self.0.saturating_add(SignedDuration::from_hours(hours)))
+    }
+
+    /// So many months later, on the same day of the month or the last that it has; `None` beyond the
+    /// year 9999.
+    pub fn after_months(self, months: i32) -> Option<Self> {
+        let span = Span::new().try_months(months).ok()?;
+        self.0.checked_add(span).ok().map(Self)
     }
 }
 
@@ -124,6 +131,16 @@ mod tests {
         let last = Moment::parse("9999-12-31T23:59:59Z").unwrap();
         assert!(last.seconds() >= 253_402_300_799, "never less than it is");
         assert_eq!(Moment::from_seconds(u64::MAX), None);
+    }
+
+    #[test]
+    fn a_month_later_is_the_same_day_or_the_last_one() {
+        let from = Moment::parse("2024-01-31T10:00:00Z").unwrap();
+        for (months, expected) in [(1, "2024-02-29T10:00:00Z"), (12, "2025-01-31T10:00:00Z")] {
+            assert_eq!(from.after_months(months).unwrap().to_string(), expected);
+        }
+        assert_eq!(from.after_months(i32::MAX), None);
+        assert_eq!(from.after_months(12 * 8000), None);
     }
 
     #[test]

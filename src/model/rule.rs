@@ -313,6 +313,16 @@ impl FromStr for Rule {
     type Err = RuleError;
 
     fn from_str(line: &str) -> Result<Self, RuleError> {
+        Self::from_words(&Self::line_words(line)?)
+    }
+}
+
+impl Rule {
+    /// The words of a rule that stands on one line, whether or not they make a rule.
+    ///
+    /// # Errors
+    /// [`RuleError::Quoting`]
+    pub fn line_words(line: &str) -> Result<Vec<String>, RuleError> {
         let mut words = Vec::new();
         let mut rest = line.trim_start();
         while !rest.is_empty() {
@@ -328,7 +338,7 @@ impl FromStr for Rule {
             words.push(word);
             rest = behind.trim_start();
         }
-        Self::from_words(&words)
+        Ok(words)
     }
 }
 

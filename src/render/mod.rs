@@ -19,4 +19,4 @@ pub use junit::junit;
 pub use markdown::{markdown, markdown_within};
 pub use places::Places;
 pub use sarif::sarif;
-pub use sources::Sources;
+pub use sources::{Sources, underlined};

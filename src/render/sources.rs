@@ -74,31 +74,36 @@ impl Sources {
 
 impl Source {
     fn underlined(&self, span: &Span, color: bool) -> Vec<String> {
-        let start = self.text.get(..span.start).unwrap_or_default();
-        let value = self.text.get(span.start..span.end).unwrap_or_default();
-        let end = self.text.get(span.end..).unwrap_or_default();
-        let before = start.rsplit('\n').next().unwrap_or_default();
-        let behind = end.split('\n').next().unwrap_or_default();
-        let long = |text: &str| text.chars().nth(LINE_AT_MOST).is_some();
-        let (before, value, behind) = if long(&format!("{before}{value}{behind}")) {
-            (String::new(), shortened(value), String::new())
-        } else {
-            (clean(before), clean(value), clean(behind))
-        };
-        let range = before.len()..before.len() + value.len();
-        let snippet = Snippet::source(format!("{before}{value}{behind}"))
-            .line_start(span.line)
-            .annotation(AnnotationKind::Primary.span(range));
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
-        let group = Group::with_level(Level::ERROR).element(snippet);
-        let shown = renderer.term_width(WIDTH).render(&[group]);
-        let lines = shown.lines().filter(|line| !line.trim().is_empty());
-        lines.map(|line| line.trim_end().to_owned()).collect()
+        underlined(&self.text, span, color)
     }
+}
+
+/// The lines of a text in which a span stands, which is underlined.
+pub fn underlined(text: &str, span: &Span, color: bool) -> Vec<String> {
+    let start = text.get(..span.start).unwrap_or_default();
+    let value = text.get(span.start..span.end).unwrap_or_default();
+    let end = text.get(span.end..).unwrap_or_default();
+    let before = start.rsplit('\n').next().unwrap_or_default();
+    let behind = end.split('\n').next().unwrap_or_default();
+    let long = |text: &str| text.chars().nth(LINE_AT_MOST).is_some();
+    let (before, value, behind) = if long(&format!("{before}{value}{behind}")) {
+        (String::new(), shortened(value), String::new())
+    } else {
+        (clean(before), clean(value), clean(behind))
+    };
+    let range = before.len()..before.len() + value.len();
+    let snippet = Snippet::source(format!("{before}{value}{behind}"))
+        .line_start(span.line)
+        .annotation(AnnotationKind::Primary.span(range));
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let group = Group::with_level(Level::ERROR).element(snippet);
+    let shown = renderer.term_width(WIDTH).render(&[group]);
+    let lines = shown.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// Where something that is too long to be underlined has its name.

@@ -3,3 +3,4 @@
 mod from_links;
 mod new;
 mod templates;
+mod text;

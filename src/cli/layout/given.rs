@@ -1,35 +1,95 @@
-//! A layout that a command was given: an envelope, or the bare value that is signed.
+//! A layout that a command was given: its text form, an envelope, or the bare value that is signed.
 
 use std::path::Path;
 
-use crate::encoding::{self, Value};
-use crate::model::{Complaint, Envelope, Layout, PayloadKind, quoted};
+use crate::author::text::Places;
+use crate::encoding::{self, Span, Value, locate};
+use crate::model::{Complaint, Envelope, Form, Layout, PayloadKind, quoted};
 use crate::store;
 
 use super::super::failure::Failure;
+use super::text::{self, Way};
 
 /// A layout and where it came from.
 #[derive(Debug)]
 pub(super) struct Given {
     /// Its path, for people.
     pub(super) document: String,
+    /// The file.
+    pub(super) bytes: Vec<u8>,
+    /// The envelope around it, if there is one.
+    pub(super) envelope: Option<Envelope>,
     /// What is signed, or would be.
+    pub(super) value: Value,
+    /// The same, read.
     pub(super) layout: Layout,
+    /// Where its parts stand, if it is a text form.
+    pub(super) places: Option<Places>,
 }
 
 impl Given {
     /// Reads a layout. Whether anybody has signed it is not looked at.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        Self::read_by(path, &Way::plain())
+    }
+
+    /// The same with a say in how a text form is compiled.
+    pub(super) fn read_by(path: &Path, way: &Way) -> Result<Self, Failure> {
         let document = path.to_string_lossy().into_owned();
         let bytes = store::read_file(path).map_err(Failure::failed)?;
-        let value = payload(&bytes)
+        if text::is_text(path, &bytes) {
+            let compiled = text::compile(path, &bytes, way)?;
+            text::tell_notes(path, &bytes, &compiled);
+            return Ok(Self {
+                document,
+                bytes,
+                envelope: None,
+                value: compiled.value,
+                layout: compiled.layout,
+                places: Some(compiled.places),
+            });
+        }
+        let (value, envelope) = payload(&bytes)
             .map_err(|why| Failure::failed(format!("{}: {why}", quoted(&document))))?;
         let layout = Layout::from_value(&value).map_err(|found| invalid(&document, &found))?;
-        Ok(Self { document, layout })
+        Ok(Self {
+            document,
+            bytes,
+            envelope,
+            value,
+            layout,
+            places: None,
+        })
+    }
+
+    /// Whether it is a text form.
+    pub(super) fn is_text(&self) -> bool {
+        self.places.is_some()
+    }
+
+    /// Where in the file the value stands that a pointer into the layout names, or else the nearest
+    /// one that it is part of. A DSSE payload has no lines.
+    #[expect(dead_code, reason = "for commands that show a line of the layout")]
+    pub(super) fn span(&self, pointer: &str) -> Option<Span> {
+        if let Some(places) = &self.places {
+            return places.find(pointer);
+        }
+        let before = match self.envelope.as_ref().map(Envelope::form) {
+            Some(Form::Dsse) => return None,
+            Some(Form::Metablock) => "/signed",
+            None => "",
+        };
+        let mut pointer = pointer;
+        loop {
+            if let Some(span) = locate(&self.bytes, &format!("{before}{pointer}")) {
+                return Some(span);
+            }
+            (pointer, _) = pointer.rsplit_once('/')?;
+        }
     }
 }
 
-fn payload(bytes: &[u8]) -> Result<Value, String> {
+fn payload(bytes: &[u8]) -> Result<(Value, Option<Envelope>), String> {
     let is_bare = |value: &Value| {
         let kind = value.as_object().and_then(|object| object.get("_type"));
         kind.and_then(Value::as_str) == Some("layout")
@@ -37,11 +97,11 @@ fn payload(bytes: &[u8]) -> Result<Value, String> {
     if let Ok(value) = encoding::parse(bytes)
         && is_bare(&value)
     {
-        return Ok(value);
+        return Ok((value, None));
     }
     let envelope = Envelope::from_bytes(bytes).map_err(|error| error.to_string())?;
     match envelope.kind() {
-        PayloadKind::Layout => Ok(envelope.payload().clone()),
+        PayloadKind::Layout => Ok((envelope.payload().clone(), Some(envelope))),
         PayloadKind::Link => Err("this is a link, expected a layout".to_owned()),
         PayloadKind::Other(kind) => Err(format!(
             "expected a layout, found metadata of type {}",

@@ -1,15 +1,21 @@
 //! `layout …`: write, check and understand layouts. One file per command.
 
+mod compile;
+mod decompile;
 mod from_links;
 mod given;
 mod new;
+mod renew;
 mod show;
+mod sign;
+mod text;
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
 use super::failure::Failure;
+use super::progress::Listener;
 
 /// Write, check and understand layouts
 #[derive(Args, Debug)]
@@ -20,17 +26,25 @@ pub(crate) struct Layout {
 
 #[derive(Debug, Subcommand)]
 enum Commands {
+    Compile(compile::Compile),
+    Decompile(decompile::Decompile),
     FromLinks(from_links::FromLinks),
     New(new::New),
+    Renew(renew::Renew),
     Show(show::Show),
+    Sign(sign::Sign),
 }
 
 impl Layout {
-    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, listener: &Listener) -> Result<ExitCode, Failure> {
         match &self.command {
+            Commands::Compile(compile) => compile.run(),
+            Commands::Decompile(decompile) => decompile.run(),
             Commands::FromLinks(from_links) => from_links.run(),
             Commands::New(new) => new.run(),
+            Commands::Renew(renew) => renew.run(listener),
             Commands::Show(show) => show.run(),
+            Commands::Sign(sign) => sign.run(listener),
         }
     }
 }

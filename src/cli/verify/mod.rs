@@ -64,7 +64,7 @@ pub(crate) struct Verify {
     answers: Answers,
 }
 
-fn parameter(text: &str) -> Result<(String, String), String> {
+pub(super) fn parameter(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if is_parameter_name(name) => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE, with letters, digits, `-` and `_` in the name".to_owned()),

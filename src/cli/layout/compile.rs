@@ -1,0 +1,92 @@
+//! `layout compile`: from the text form of a layout to the one that is signed.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::model::Envelope;
+use crate::store::{self, Writing};
+
+use super::super::failure::{DONE, Failure, answer};
+use super::super::options::{EnvelopeForm, Style};
+use super::super::verify::parameter;
+use super::given::Given;
+use super::text::Way;
+
+/// How a text form is made a layout.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Compiling {
+    /// Fill in a parameter of the text form, instead of the value that stands there
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+    /// Make the ids of keys as in-toto 3 does (current), or as in-toto 2 and in-toto-golang (legacy)
+    #[arg(long, value_enum)]
+    keyid_style: Option<Style>,
+}
+
+impl Compiling {
+    pub(super) fn style(&self) -> Option<Style> {
+        self.keyid_style
+    }
+
+    pub(super) fn way(&self) -> Result<Way, Failure> {
+        let mut way = Way {
+            keyid_style: self.keyid_style.unwrap_or_default().style(),
+            ..Way::plain()
+        };
+        for (name, value) in &self.parameters {
+            if way.parameters.insert(name.clone(), value.clone()).is_some() {
+                return Err(Failure::usage(format!(
+                    "the parameter `{name}` is given twice"
+                )));
+            }
+        }
+        Ok(way)
+    }
+}
+
+/// Compile the text form of a layout to JSON, not yet signed
+///
+/// What is wrong with it is told all at once, each with its line. Paths of keys are relative to the
+/// file. `layout sign` compiles and signs in one; `sign` and in-toto-sign sign what this writes.
+#[derive(Args, Debug)]
+pub(super) struct Compile {
+    /// The text form
+    #[arg(value_name = "LAYOUT")]
+    layout: PathBuf,
+    #[command(flatten)]
+    compiling: Compiling,
+    #[command(flatten)]
+    form: EnvelopeForm,
+    /// Write to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Compile {
+    pub(super) fn run(&self) -> Result<ExitCode, Failure> {
+        let given = Given::read_by(&self.layout, &self.compiling.way()?)?;
+        if !given.is_text() {
+            return Err(Failure::failed(format!(
+                "`{}` is JSON, which is compiled already",
+                self.layout.display()
+            ))
+            .hint("`layout decompile` writes its text form, `layout sign` signs it"));
+        }
+        let envelope =
+            Envelope::unsigned(given.value, self.form.form()).map_err(Failure::failed)?;
+        write(self.output.as_deref(), &format!("{}\n", envelope.to_text()))?;
+        Ok(ExitCode::from(DONE))
+    }
+}
+
+/// Writes to a file, or else to standard output.
+pub(super) fn write(output: Option<&Path>, text: &str) -> Result<(), Failure> {
+    match output {
+        Some(path) => {
+            store::write_file(path, text.as_bytes(), Writing::Public).map_err(Failure::failed)
+        }
+        None => answer(text.as_bytes()),
+    }
+}
