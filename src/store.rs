@@ -10,11 +10,12 @@ mod bundle;
 mod discover;
 mod evidence;
 mod manifest;
+mod new_file;
 mod stage;
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::keys::KeyId;
@@ -27,6 +28,7 @@ pub use evidence::{
     MAX_SUBLAYOUTS, Remark, gather_evidence, read_evidence,
 };
 pub use manifest::{MAX_MANIFEST_BYTES, ManifestComplaint, ManifestError, read_manifest};
+pub use new_file::{NewFile, write_file_with};
 pub use stage::{Stage, StageError, inside};
 
 /// How large a metadata file may be, in bytes. A link of a million artifacts has a third of that.
@@ -231,63 +233,6 @@ pub fn write_file(path: &Path, bytes: &[u8], writing: Writing) -> Result<(), Sto
     write_file_with(path, writing, |out| out.write_all(bytes))
 }
 
-/// The same for a file that is written piece by piece.
-///
-/// # Errors
-/// As [`write_file`], and what `write` says.
-pub fn write_file_with(
-    path: &Path,
-    writing: Writing,
-    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
-) -> Result<(), StoreError> {
-    let failed = |source| StoreError::Write {
-        path: path.to_string_lossy().into_owned(),
-        source: without_temporary_name(&source),
-    };
-    if writing == Writing::Public && is_stream(path) {
-        let opened = OpenOptions::new().write(true).open(path);
-        return opened
-            .and_then(|mut stream| write(&mut stream))
-            .map_err(failed);
-    }
-    let folder = folder_of(path);
-    let mode = match writing {
-        Writing::Public | Writing::PublicNew => 0o666,
-        Writing::Private | Writing::PrivateNew => 0o600,
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".linkwright-")
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(&folder)
-        .map_err(failed)?;
-    write(file.as_file_mut()).map_err(failed)?;
-    if writing == Writing::Public
-        && let Ok(metadata) = path.metadata()
-    {
-        // A file that is replaced stays as readable as it was.
-        file.as_file()
-            .set_permissions(metadata.permissions())
-            .map_err(failed)?;
-    }
-    match writing {
-        Writing::Public | Writing::Private => {
-            file.persist(path).map_err(|error| failed(error.error))?;
-        }
-        Writing::PublicNew | Writing::PrivateNew => {
-            file.as_file().sync_all().map_err(failed)?;
-            file.persist_noclobber(path).map_err(|error| {
-                if error.error.kind() == io::ErrorKind::AlreadyExists {
-                    return StoreError::Exists {
-                        path: path.to_string_lossy().into_owned(),
-                    };
-                }
-                failed(error.error)
-            })?;
-        }
-    }
-    Ok(())
-}
-
 /// Tries whether files can be written into a folder, and leaves nothing behind.
 ///
 /// # Errors
@@ -333,13 +278,6 @@ pub fn find_files(folder: &Path, start: &str, end: &str) -> Result<Vec<PathBuf>,
     }
     found.sort();
     Ok(found)
-}
-
-/// Whether a path leads to something that is written to and not replaced: a device, a named pipe,
-/// `/dev/stdout`.
-fn is_stream(path: &Path) -> bool {
-    let special = |metadata: std::fs::Metadata| !metadata.is_file() && !metadata.is_dir();
-    path.starts_with("/dev") || path.starts_with("/proc") || path.metadata().is_ok_and(special)
 }
 
 /// The crate for temporary files adds their names, which mean nothing to a reader.

@@ -1,10 +1,8 @@
 //! `mock`: an unsigned dry run.
 
 use std::ffi::OsString;
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
-use std::thread;
 
 use clap::Args;
 
@@ -60,14 +58,10 @@ impl Mock {
             byproducts: byproducts(&finished, true),
             ..Link::default()
         };
-        let issue = Issue::new(&link, self.form.form()).map_err(Failure::failed)?;
+        let (issue, _) = Issue::new(&link, self.form.form()).map_err(Failure::failed)?;
         let file = format!("{name}.link");
-        thread::scope(|scope| {
-            let begun = issue.begin(scope);
-            let write = |out: &mut dyn io::Write| begun.write(None, out);
-            store::write_file_with(Path::new(&file), Writing::Public, write)
-        })
-        .map_err(Failure::failed)?;
+        store::write_file_with(Path::new(&file), Writing::Public, |out| issue.write(None, out))
+            .map_err(Failure::failed)?;
         listener.tell(&format!("wrote {file}, not signed"));
         Ok(ExitCode::from(DONE))
     }

@@ -6,10 +6,11 @@
 use std::env;
 use std::error::Error;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::thread;
+use std::sync::Arc;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -23,7 +24,7 @@ use crate::exec::{
     self, Captured, Command, Environment, ExecError, Finished, MAX_STORED_STREAM, Outcome, Output,
     StartError,
 };
-use crate::keys::Signer as _;
+use crate::keys::{FileKey, SignError, Signer as _};
 use crate::model::{Artifacts, Form, Issue, ItemName, Link};
 use crate::record::{self, Memory, Options};
 use crate::store::{self, Writing};
@@ -269,24 +270,85 @@ fn without(names: &[&str]) -> Environment {
     Environment::Only(env::vars_os().filter(kept).collect())
 }
 
-/// Signs a link and writes it. The signature stands before the link in the file, so the file is
-/// written afterwards; its text is made at the same time.
+/// Signs a link and writes it: both at the same time, where the place of the signature in the file is
+/// known before it is made.
 pub(crate) fn write_signed(
     path: &Path,
     link: &Link,
     form: Form,
     signer: &ReadySigner,
 ) -> Result<(), Failure> {
-    let issue = Issue::new(link, form)
-        .map_err(Failure::failed)?
-        .certified(signer.certificate.as_deref());
-    thread::scope(|scope| {
-        let begun = issue.begin(scope);
-        let signature = signer.key.sign(begun.message()).map_err(Failure::failed)?;
-        let signed = (&signer.keyid, signature.as_slice());
-        let write = |out: &mut dyn io::Write| begun.write(Some(signed), out);
-        store::write_file_with(path, Writing::Public, write).map_err(Failure::failed)
-    })
+    let (issue, message) = Issue::new(link, form).map_err(Failure::failed)?;
+    let issue = issue.certified(signer.certificate.as_deref());
+    let length = match issue.is_signed_ahead() {
+        true => signer.key.signature_length(),
+        false => Some(0),
+    };
+    let mut refused = None;
+    let written = thread::scope(|scope| {
+        let mut signing = Signing::begin(scope, &signer.key, message);
+        let mut signature = || signing.end(&mut refused);
+        store::write_file_with(path, Writing::Public, |out| {
+            let Some(length) = length.filter(|_| out.can_begin_anew()) else {
+                return issue.write(Some((&signer.keyid, &signature()?)), out);
+            };
+            let head = issue.head(Some((&signer.keyid, &vec![0; length])));
+            out.write_all(&head)?;
+            issue.write_body(out)?;
+            let signature = signature()?;
+            let signed = Some((&signer.keyid, signature.as_slice()));
+            out.write_all(&issue.tail(signed))?;
+            out.begin_anew(&head, &issue.head(signed))
+        })
+    });
+    match refused {
+        Some(error) => Err(Failure::failed(error)),
+        None => written.map_err(Failure::failed),
+    }
+}
+
+/// A signature that a thread makes, or that is made when it is needed.
+enum Signing<'scope> {
+    Begun(ScopedJoinHandle<'scope, Result<Vec<u8>, SignError>>),
+    Done(Result<Vec<u8>, SignError>),
+}
+
+impl<'scope> Signing<'scope> {
+    fn begin(
+        scope: &'scope thread::Scope<'scope, '_>,
+        key: &'scope FileKey,
+        message: Arc<Vec<u8>>,
+    ) -> Self {
+        /// Messages below this many bytes are not worth a thread.
+        const SMALL: usize = 1 << 17;
+        if message.len() < SMALL {
+            return Self::Done(key.sign(&message));
+        }
+        let kept = Arc::clone(&message);
+        match thread::Builder::new().spawn_scoped(scope, move || key.sign(&message)) {
+            Ok(begun) => {
+                // The thread lets the message go as soon as it is signed.
+                drop(kept);
+                Self::Begun(begun)
+            }
+            Err(_no_thread) => Self::Done(key.sign(&kept)),
+        }
+    }
+
+    /// The signature. Why there is none goes into `refused`.
+    fn end(&mut self, refused: &mut Option<SignError>) -> io::Result<Vec<u8>> {
+        let done = match std::mem::replace(self, Self::Done(Ok(Vec::new()))) {
+            Self::Begun(thread) => match thread.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            },
+            Self::Done(done) => done,
+        };
+        done.map_err(|error| {
+            *refused = Some(error.clone());
+            io::Error::other(error)
+        })
+    }
 }
 
 /// Records.

@@ -36,6 +36,9 @@ pub trait Signer {
     /// # Errors
     /// See [`SignError`].
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
+
+    /// How many bytes every signature of this key has; `None` if they differ.
+    fn signature_length(&self) -> Option<usize>;
 }
 
 /// A private key that was read from a file.
@@ -90,6 +93,17 @@ impl Signer for FileKey {
             }
         };
         signature.map_err(|Unspecified| SignError::Backend { scheme })
+    }
+
+    fn signature_length(&self) -> Option<usize> {
+        match &self.secret {
+            // RFC 8032, section 5.1.6.
+            Secret::Ed25519(_) => Some(64),
+            // DER leaves out leading zeros.
+            Secret::Ecdsa(_) => None,
+            Secret::Rsa(key) => Some(key.public_modulus_len()),
+            Secret::MlDsa(key) => Some(key.algorithm().signature_len()),
+        }
     }
 }
 

@@ -6,14 +6,12 @@
 //! which is let go before the file is written piece by piece; DSSE is signed over the very text that
 //! is written.
 //!
-//! Signing takes as long as making the text of the file, and needs nothing of it but the signature in
-//! front. So the text is made by a thread of its own at the same time ([`Issue::begin`]), up to a bound;
-//! of a small link, or where no thread is to be had, it is made when it is written.
+//! Signing takes as long as making the text of the file, and needs nothing of it. So the two are done
+//! at the same time, by whoever writes the file: the signature stands in a [`Metablock`](Form::Metablock)
+//! before the link, where room is left for it if its length is known beforehand, and in DSSE behind it.
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{Builder, Scope};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -30,38 +28,30 @@ use super::{Artifacts, DigestSet, Form, Link, PAYLOAD_TYPE, hex};
 /// How much text is gathered before it is written, in bytes.
 const PIECE: usize = 1 << 16;
 
-/// How many pieces are made before the first is written: 1 MiB of text, a thirtieth of a link of
-/// 100,000 materials and as many products. What is beyond it is made while it is written.
-const AHEAD: usize = 16;
-
-/// Messages below this many bytes are not worth a thread.
-const SMALL: usize = 1 << 17;
-
 /// How many bytes base64 takes at once: a multiple of three, so that no piece is padded.
 const BASE64_PIECE: usize = 3 << 14;
 
 /// How many bytes an artifact has in a link, roughly.
 const ARTIFACT_BYTES: usize = 144;
 
-/// A link that is about to be signed and written.
+/// A link that is about to be signed and written: a head, a body and a tail, one of which holds the
+/// signature.
 #[derive(Debug)]
 pub struct Issue<'l> {
     link: &'l Link,
-    form: Form,
-    message: Arc<Vec<u8>>,
-    /// Where the payload starts in the message of DSSE.
-    payload: usize,
+    /// The message and where the payload starts in it, for DSSE.
+    payload: Option<(Arc<Vec<u8>>, usize)>,
     certificate: Option<&'l str>,
 }
 
 impl<'l> Issue<'l> {
-    /// Makes the bytes that are to be signed.
+    /// Makes the bytes that are to be signed. Those of a Metablock are not needed for its file.
     ///
     /// # Errors
     /// The link has a number in it that canonical JSON, which a Metablock needs, cannot write.
-    pub fn new(link: &'l Link, form: Form) -> Result<Self, CanonicalError> {
+    pub fn new(link: &'l Link, form: Form) -> Result<(Self, Arc<Vec<u8>>), CanonicalError> {
         let (message, payload) = match form {
-            Form::Metablock => (canonical_link(link)?, 0),
+            Form::Metablock => (Arc::new(canonical_link(link)?), None),
             Form::Dsse => {
                 let text = compact_link(link);
                 let mut message = pae_header(PAYLOAD_TYPE, text.len()).into_bytes();
@@ -69,16 +59,16 @@ impl<'l> Issue<'l> {
                 // Few bytes before many: the text moves up once, in its own memory.
                 let mut text = text.into_bytes();
                 text.splice(0..0, message.drain(..));
-                (text, payload)
+                let message = Arc::new(text);
+                (Arc::clone(&message), Some((message, payload)))
             }
         };
-        Ok(Self {
+        let issue = Self {
             link,
-            form,
-            message: Arc::new(message),
             payload,
             certificate: None,
-        })
+        };
+        Ok((issue, message))
     }
 
     /// Has the signature carry the PEM certificates of its maker.
@@ -88,161 +78,56 @@ impl<'l> Issue<'l> {
         self
     }
 
-    /// The bytes to sign.
-    pub fn message(&self) -> &[u8] {
-        &self.message
+    /// Whether the signature stands before the body, in the head; otherwise it is in the tail.
+    pub fn is_signed_ahead(&self) -> bool {
+        self.payload.is_none()
     }
 
-    /// Begins to make the file's text, but for the signatures: what is behind them in a Metablock,
-    /// and before them in DSSE.
-    pub fn begin<'scope>(self, scope: &'scope Scope<'scope, '_>) -> Begun<'l>
-    where
-        'l: 'scope,
-    {
-        match self.message.len() {
-            ..SMALL => Begun {
-                issue: self,
-                ahead: None,
-            },
-            _ => self.begin_by(Builder::new(), scope),
+    /// What the file begins with, with the signature if there is one. As long for any signature of the
+    /// same length.
+    pub fn head(&self, signed: Option<(&KeyId, &[u8])>) -> Vec<u8> {
+        if self.payload.is_some() {
+            return b"{\"payload\": \"".to_vec();
         }
+        let signed = signed.map(|(keyid, bytes)| (keyid, hex(bytes)));
+        let signatures = indented_below(&signatures(signed, self.certificate), 1);
+        format!("{{\n \"signatures\": {signatures},\n \"signed\": ").into_bytes()
     }
 
-    fn begin_by<'scope>(self, thread: Builder, scope: &'scope Scope<'scope, '_>) -> Begun<'l>
-    where
-        'l: 'scope,
-    {
-        let (sender, pieces) = sync_channel(AHEAD);
-        let out = Pieces(sender);
-        let body = self.body();
-        let spawned = thread.spawn_scoped(scope, move || out.end_after(|out| body.write(out)));
-        Begun {
-            issue: self,
-            ahead: spawned.is_ok().then_some(pieces),
-        }
-    }
-
-    fn body(&self) -> Body<'l> {
-        match self.form {
-            Form::Metablock => Body::SignedPart(self.link),
-            Form::Dsse => Body::Payload {
-                message: Arc::clone(&self.message),
-                start: self.payload,
-            },
-        }
-    }
-}
-
-/// A link whose file is being made.
-#[derive(Debug)]
-pub struct Begun<'l> {
-    issue: Issue<'l>,
-    /// The larger part of the file, if a thread makes it.
-    ahead: Option<Receiver<Piece>>,
-}
-
-impl Begun<'_> {
-    /// The bytes to sign.
-    pub fn message(&self) -> &[u8] {
-        self.issue.message()
-    }
-
-    /// Writes the file, with the signature if there is one.
+    /// Writes the larger part of the file.
     ///
     /// # Errors
     /// What the writer says.
-    pub fn write(self, signed: Option<(&KeyId, &[u8])>, out: &mut dyn Write) -> io::Result<()> {
-        let (form, body, ahead) = (self.issue.form, self.issue.body(), self.ahead);
-        let certificate = self.issue.certificate;
-        // The message of a Metablock is not needed any more.
-        drop(self.issue);
-        let write_body = |out: &mut dyn Write| match ahead {
-            Some(pieces) => write_pieces(pieces, out),
-            None => body.write(out),
-        };
-        match form {
-            Form::Metablock => {
-                let signatures = signatures(
-                    signed.map(|(keyid, bytes)| (keyid, hex(bytes))),
-                    certificate,
-                );
-                let signatures = indented_below(&signatures, 1);
-                write!(out, "{{\n \"signatures\": {signatures},\n \"signed\": ")?;
-                write_body(out)?;
-                out.write_all(b"\n}")
-            }
-            Form::Dsse => {
-                let encoded = |bytes| STANDARD.encode(bytes);
-                let signatures = signatures(
-                    signed.map(|(keyid, bytes)| (keyid, encoded(bytes))),
-                    certificate,
-                );
-                let signatures = compact(&signatures);
-                out.write_all(b"{\"payload\": \"")?;
-                write_body(out)?;
-                write!(
-                    out,
-                    "\", \"payloadType\": \"{PAYLOAD_TYPE}\", \"signatures\": {signatures}}}"
-                )
-            }
-        }
-    }
-}
-
-/// The larger part of a file.
-enum Body<'l> {
-    /// Of a Metablock.
-    SignedPart(&'l Link),
-    /// Of DSSE: the message from where the payload starts.
-    Payload { message: Arc<Vec<u8>>, start: usize },
-}
-
-impl Body<'_> {
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        match self {
-            Self::SignedPart(link) => write_signed_part(link, out),
-            Self::Payload { message, start } => write_base64(message.split_at(*start).1, out),
-        }
-    }
-}
-
-/// `None` says that all pieces were there.
-type Piece = Option<Box<[u8]>>;
-
-/// Writes what a thread makes.
-fn write_pieces(pieces: Receiver<Piece>, out: &mut dyn Write) -> io::Result<()> {
-    for piece in pieces {
-        match piece {
-            Some(piece) => out.write_all(&piece)?,
-            None => return Ok(()),
-        }
-    }
-    // The thread that made them panicked.
-    Err(io::ErrorKind::UnexpectedEof.into())
-}
-
-/// Sends what is written into it on, until nobody wants it any more.
-struct Pieces(SyncSender<Piece>);
-
-impl Pieces {
-    fn end_after(mut self, write: impl FnOnce(&mut Self) -> io::Result<()>) {
-        if write(&mut self).is_ok() {
-            // Who does not wait for the end does not want it.
-            drop(self.0.send(None));
-        }
-    }
-}
-
-impl Write for Pieces {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        match self.0.send(Some(text.into())) {
-            Ok(()) => Ok(text.len()),
-            Err(_gone) => Err(io::ErrorKind::BrokenPipe.into()),
+    pub fn write_body(&self, out: &mut dyn Write) -> io::Result<()> {
+        match &self.payload {
+            None => write_signed_part(self.link, out),
+            Some((message, start)) => write_base64(message.split_at(*start).1, out),
         }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    /// What the file ends with, with the signature if there is one.
+    pub fn tail(&self, signed: Option<(&KeyId, &[u8])>) -> Vec<u8> {
+        if self.payload.is_none() {
+            return b"\n}".to_vec();
+        }
+        let signed = signed.map(|(keyid, bytes)| (keyid, STANDARD.encode(bytes)));
+        let signatures = compact(&signatures(signed, self.certificate));
+        format!("\", \"payloadType\": \"{PAYLOAD_TYPE}\", \"signatures\": {signatures}}}")
+            .into_bytes()
+    }
+
+    /// Writes the whole file.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write(
+        &self,
+        signed: Option<(&KeyId, &[u8])>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        out.write_all(&self.head(signed))?;
+        self.write_body(out)?;
+        out.write_all(&self.tail(signed))
     }
 }
 

@@ -30,7 +30,7 @@ pub use envelope::{Envelope, EnvelopeError, Form, PAYLOAD_TYPE, PayloadKind};
 pub use evidence::{Evidence, LinkFile, LinkFileError};
 pub use field::Complaint;
 pub use hex::hex;
-pub use issue::{Begun, Issue};
+pub use issue::Issue;
 pub use layout::{Functionary, Inspection, Layout, Rules, Step, wanted_links};
 pub use link::Link;
 pub use moment::Moment;

@@ -9,8 +9,9 @@
 //!
 //! Files below [`SMALL`](super::small::SMALL) are hashed by the thread that reads them, in batches
 //! ([`super::small`]). Larger ones wait until the folders are read and are hashed biggest first, one
-//! in each lane ([`super::middle`]). The largest, which one hash function can only go through from end
-//! to end, get threads of their own at once ([`super::hash`]), as they may take longer than all the rest.
+//! in each lane ([`super::middle`]); those that would take longer in a lane than all the rest are hashed
+//! alone, which is quicker for them and slower for the whole. The very largest get threads of their own
+//! as soon as they are found ([`super::hash`]).
 //!
 //! Memory is bounded but for the result: each thread has one arena, the buffers of its lanes and a
 //! few folders.
@@ -18,8 +19,8 @@
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{LazyLock, PoisonError};
-use std::thread::{self, Scope};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::thread::{self, Builder, Scope};
 
 use super::RecordError;
 use super::hash::{Hashed, State, Wanted, hash_file};
@@ -40,6 +41,10 @@ const THREADS_PER_CORE: usize = 2;
 const MIN_THREADS: usize = 4;
 /// More have no use: what is left is then the disk's limit.
 const MAX_THREADS: usize = 32;
+
+/// Files from this size on are not worth waiting until all others are found: 1 GiB, for which one hash
+/// function takes most of a second.
+const COLOSSAL: u64 = 1 << 30;
 
 /// A root whose files are artifacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,10 +137,15 @@ pub(super) struct Scan {
 
 /// How many threads work if nobody says.
 pub(super) fn default_jobs() -> usize {
+    (cores() * THREADS_PER_CORE).clamp(MIN_THREADS, MAX_THREADS)
+}
+
+/// How many threads can run at the same time.
+pub(super) fn cores() -> usize {
     // Asking takes a dozen system calls.
     static CORES: LazyLock<usize> =
         LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
-    (*CORES * THREADS_PER_CORE).clamp(MIN_THREADS, MAX_THREADS)
+    *CORES
 }
 
 /// Goes over the roots.
@@ -151,13 +161,15 @@ pub(super) fn scan(roots: &[RootSpec], pass: Pass<'_>) -> Scan {
         let helpers: Vec<_> = if shared.is_finished() {
             Vec::new()
         } else {
+            // Where no more threads are to be had, those that are do the work.
             (1..shared.jobs)
-                .map(|number| {
+                .map_while(|number| {
                     let mut worker = Worker::new(number, &shared, scope);
-                    scope.spawn(move || {
+                    let work = move || {
                         worker.run();
                         mem::take(&mut worker.outcome)
-                    })
+                    };
+                    Builder::new().spawn_scoped(scope, work).ok()
                 })
                 .collect()
         };
@@ -394,13 +406,21 @@ impl<'scope, 'env> Worker<'scope, 'env> {
     pub(super) fn large(&mut self, middle: Middle) {
         let shared = self.shared;
         shared.pass.tell(Event::Found { bytes: middle.size });
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let is_giant = middle.size >= super::hash::GIANT && shared.jobs > 1;
-        if is_giant && shared.giants.fetch_add(1, Ordering::AcqRel) < cores {
-            self.scope.spawn(move || {
-                let digested = shared.pass.hash_alone(&middle);
-                locked(&shared.late).extend(late(&middle, digested, shared.pass));
-            });
+        let is_colossal = middle.size >= COLOSSAL && shared.jobs > 1;
+        if is_colossal && shared.giants.fetch_add(1, Ordering::AcqRel) < cores() {
+            let waiting = Arc::new(Mutex::new(Some(middle)));
+            let taken = Arc::clone(&waiting);
+            let work = move || {
+                if let Some(middle) = locked(&taken).take() {
+                    let digested = shared.pass.hash_alone(&middle);
+                    locked(&shared.late).extend(late(&middle, digested, shared.pass));
+                }
+            };
+            if Builder::new().spawn_scoped(self.scope, work).is_ok() {
+                return;
+            }
+            // No thread is to be had for it: it waits like the others.
+            locked(&shared.middles).extend(locked(&waiting).take());
             return;
         }
         locked(&shared.middles).push(middle);

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, Builder};
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use sha2::{Digest, Sha256, Sha512};
@@ -177,22 +177,13 @@ fn hash_open(
             content.update(bytes);
         }
     };
-    let bytes = if before.size < GIANT {
-        let mut bytes = 0_u64;
-        // A file that grows faster than it is read would keep this going for ever.
-        while bytes <= before.size {
-            let length = read(file, buffer)?;
-            if length == 0 {
-                break;
-            }
-            let piece = u64::try_from(length).unwrap_or(u64::MAX);
-            bytes = bytes.saturating_add(piece);
-            update(buffer.split_at(length).0);
-            observer.event(Event::Read { bytes: piece });
-        }
-        bytes
-    } else {
-        hash_ahead(file, before.size, &mut update, observer)?
+    let ahead = match before.size < GIANT {
+        true => None,
+        false => hash_ahead(file, before.size, &mut update, observer)?,
+    };
+    let bytes = match ahead {
+        Some(bytes) => bytes,
+        None => hash_in_line(file, before.size, buffer, &mut update, observer)?,
     };
     let after = state(file)?;
     Ok(
@@ -204,14 +195,38 @@ fn hash_open(
     )
 }
 
+/// Reads and hashes by turns. Gives the bytes that were read, at most one buffer more than `size`.
+fn hash_in_line(
+    file: &File,
+    size: u64,
+    buffer: &mut [u8],
+    update: &mut dyn FnMut(&[u8]),
+    observer: &dyn Observer,
+) -> io::Result<u64> {
+    let mut bytes = 0_u64;
+    // A file that grows faster than it is read would keep this going for ever.
+    while bytes <= size {
+        let length = read(file, buffer)?;
+        if length == 0 {
+            break;
+        }
+        let piece = u64::try_from(length).unwrap_or(u64::MAX);
+        bytes = bytes.saturating_add(piece);
+        update(buffer.split_at(length).0);
+        observer.event(Event::Read { bytes: piece });
+    }
+    Ok(bytes)
+}
+
 /// Hashes while another thread reads on: for one stream of a hash function this is the most that two
-/// threads can do. Gives the bytes that were read, at most one buffer more than `size`.
+/// threads can do. Gives the bytes that were read, at most one buffer more than `size`; `None` where no
+/// thread is to be had, and then nothing was read.
 fn hash_ahead(
     file: &File,
     size: u64,
     update: &mut dyn FnMut(&[u8]),
     observer: &dyn Observer,
-) -> io::Result<u64> {
+) -> io::Result<Option<u64>> {
     let (to_hasher, full) = mpsc::sync_channel::<io::Result<(Vec<u8>, usize)>>(BUFFERS_AHEAD);
     let (to_reader, empty) = mpsc::channel::<Vec<u8>>();
     for _ in 0..BUFFERS_AHEAD {
@@ -219,7 +234,7 @@ fn hash_ahead(
         drop(to_reader.send(vec![0; BUFFER]));
     }
     thread::scope(|scope| {
-        scope.spawn(move || {
+        let reader = move || {
             let mut bytes = 0_u64;
             while bytes <= size
                 && let Ok(mut buffer) = empty.recv()
@@ -232,7 +247,10 @@ fn hash_ahead(
                     break;
                 }
             }
-        });
+        };
+        if Builder::new().spawn_scoped(scope, reader).is_err() {
+            return Ok(None);
+        }
         let mut bytes = 0_u64;
         for piece in full {
             let (buffer, length) = piece?;
@@ -243,7 +261,7 @@ fn hash_ahead(
             // The reader may be done already.
             drop(to_reader.send(buffer));
         }
-        Ok(bytes)
+        Ok(Some(bytes))
     })
 }
 

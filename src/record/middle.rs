@@ -62,6 +62,7 @@ pub(super) fn hash_all(worker: &mut Worker<'_, '_>) {
     let (kernels, pass) = (worker.shared.kernels, worker.shared.pass);
     let (wanted, effort) = (pass.wanted, pass.effort);
     let width = kernels.width(wanted.has(&Algorithm::Sha512));
+    let alone = worker.shared.alone_from(width);
     let width = width.min(worker.fair_share()).max(1);
     let mut streams: Vec<Stream> = Vec::new();
     let mut spare: Vec<Vec<u8>> = Vec::new();
@@ -69,6 +70,11 @@ pub(super) fn hash_all(worker: &mut Worker<'_, '_>) {
         while streams.len() < width
             && let Some(middle) = worker.shared.next_middle()
         {
+            if middle.size > alone {
+                let digested = pass.hash_alone(&middle);
+                worker.fill_late(&middle, digested);
+                continue;
+            }
             let buffer = spare.pop().unwrap_or_default();
             match Stream::open(&middle, wanted, effort, buffer) {
                 Ok(open) => streams.push(Stream { middle, open }),

@@ -3,12 +3,13 @@
 
 use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::event::Event;
 
-use super::engine::{Pass, RootSpec, default_jobs};
+use super::engine::{Pass, RootSpec, cores, default_jobs};
 use super::folder::{Folder, Part};
+use super::hash::GIANT;
 use super::lanes::Kernels;
 use super::middle::Middle;
 use super::order::Late;
@@ -44,6 +45,8 @@ pub(super) struct Shared<'a> {
     pub(super) given: Mutex<Vec<Task>>,
     pub(super) ready: Condvar,
     pub(super) middles: Mutex<BinaryHeap<Middle>>,
+    /// From which size on a file that waits is hashed alone.
+    alone: OnceLock<u64>,
     pub(super) late: Mutex<Vec<Late>>,
 }
 
@@ -67,6 +70,7 @@ impl<'a> Shared<'a> {
             given: Mutex::new((0..roots.len()).rev().map(work).collect()),
             ready: Condvar::new(),
             middles: Mutex::new(BinaryHeap::new()),
+            alone: OnceLock::new(),
             late: Mutex::new(Vec::new()),
         }
     }
@@ -137,6 +141,16 @@ impl<'a> Shared<'a> {
         if self.pass.is_last {
             self.pass.tell(Event::Walked);
         }
+    }
+
+    /// From which size on a file is hashed alone, of those that wait when all are found. In one of so
+    /// many lanes it would take longer than all of them do in all lanes of all processors.
+    pub(super) fn alone_from(&self, lanes: usize) -> u64 {
+        *self.alone.get_or_init(|| {
+            let all: u64 = locked(&self.middles).iter().map(|file| file.size).sum();
+            let lanes = u64::try_from(lanes * cores().min(self.jobs)).unwrap_or(u64::MAX);
+            (all / lanes.max(1)).max(GIANT)
+        })
     }
 
     /// The largest file that waits.

@@ -1,5 +1,7 @@
 //! Reading and writing files.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 
 #[test]

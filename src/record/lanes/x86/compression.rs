@@ -56,23 +56,15 @@ macro_rules! compression {
         pub(in super::super) fn advance(group: &mut Group<$word>, inputs: &Inputs<'_, $block>) {
             let mut state = group.words.each_ref().map(load::<V, _, _>);
             // A lane with fewer blocks than the first is a panic: it would get a wrong digest.
-            for at in 0..inputs[0].len() {
+            let length = inputs[0].len();
+            let inputs: [&[[u8; $block]]; $width] =
+                std::array::from_fn(|lane| &inputs[lane][..length]);
+            for at in 0..length {
                 let blocks: [&[u8; $block]; $width] = std::array::from_fn(|lane| &inputs[lane][at]);
                 let mut w = columns(&blocks);
                 let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = state;
-                for (index, constants) in $constants.as_chunks::<16>().0.iter().enumerate() {
-                    if index > 0 {
-                        macro_rules! extend {
-                            ($t:literal) => {
-                                let x = w[($t + 1) % 16];
-                                let y = w[($t + 14) % 16];
-                                let x = xor3(rotate!(x, $x1), rotate!(x, $x2), shift!(x, $x3));
-                                let y = xor3(rotate!(y, $y1), rotate!(y, $y2), shift!(y, $y3));
-                                w[$t] = $add($add(w[$t], x), $add(w[($t + 9) % 16], y));
-                            };
-                        }
-                        sixteen!(extend);
-                    }
+                let rounds = $constants.as_chunks::<16>().0;
+                for (index, constants) in rounds.iter().enumerate() {
                     macro_rules! round {
                         ($t:literal) => {
                             let constant = $splat(constants[$t] as $signed);
@@ -85,7 +77,23 @@ macro_rules! compression {
                             (d, c, b, a) = (c, b, a, $add(first, second));
                         };
                     }
-                    sixteen!(round);
+                    // The word that takes the place of the one just used is made at once: the two do
+                    // not wait for each other.
+                    macro_rules! round_and_extend {
+                        ($t:literal) => {
+                            round!($t);
+                            let x = w[($t + 1) % 16];
+                            let y = w[($t + 14) % 16];
+                            let x = xor3(rotate!(x, $x1), rotate!(x, $x2), shift!(x, $x3));
+                            let y = xor3(rotate!(y, $y1), rotate!(y, $y2), shift!(y, $y3));
+                            w[$t] = $add($add(w[$t], x), $add(w[($t + 9) % 16], y));
+                        };
+                    }
+                    if index + 1 < rounds.len() {
+                        sixteen!(round_and_extend);
+                    } else {
+                        sixteen!(round);
+                    }
                 }
                 for (vector, word) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
                     *vector = $add(*vector, word);
