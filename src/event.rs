@@ -3,8 +3,6 @@
 
 use std::path::Path;
 
-use crate::model::ArtifactPath;
-
 /// Something that happened. Borrowed, so that sending costs nothing when nobody listens.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -33,14 +31,14 @@ pub enum Event<'a> {
     /// The digests of a file were taken over from the recording before.
     Reused {
         /// The name under which it is recorded.
-        path: &'a ArtifactPath,
+        path: &'a str,
         /// Its size.
         bytes: u64,
     },
     /// A file was hashed.
     Hashed {
         /// The name under which it is recorded.
-        path: &'a ArtifactPath,
+        path: &'a str,
         /// Its size.
         bytes: u64,
     },

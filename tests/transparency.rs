@@ -862,10 +862,12 @@ fn how_many_digests_were_reused_is_told_to_who_asks() {
     let options = ["-v", "--stats", "--reuse-digests", "-m", "in", "-p", "in"];
     let ended = sh(&folder, &options, "echo new >new; echo more >>in");
     assert_eq!(ended.status, Some(0), "{ended:?}");
-    let told = "digests of products: 0 reused, 1 hashed\n";
+    let told = "digests of products: 0 reused, 1 hashed (6 bytes)\n";
     assert!(ended.err.contains(told), "{ended:?}");
     assert!(
-        ended.err.contains(" 6 bytes, 0 reused, 1 hashed\n"),
+        ended
+            .err
+            .contains(" 6 bytes, 0 reused, 1 hashed (6 bytes)\n"),
         "{ended:?}"
     );
     // Some file systems are not trusted with that.
@@ -906,6 +908,10 @@ fn files_at_rest_are_reused_and_changed_ones_hashed() {
     assert_eq!(
         (&products["files"], &products["reused"]),
         (&json!(2), &json!(reused))
+    );
+    assert_eq!(
+        (&products["bytes"], &products["reused_bytes"]),
+        (&json!(7), &json!(reused))
     );
 }
 

@@ -40,6 +40,7 @@ pub(crate) struct Counters {
     pub(crate) bytes: AtomicU64,
     /// Files of these whose digests were taken over.
     pub(crate) reused: AtomicU64,
+    pub(crate) reused_bytes: AtomicU64,
     /// Bytes that are to be read, and those of them that were.
     pub(crate) found: AtomicU64,
     pub(crate) read: AtomicU64,
@@ -53,6 +54,8 @@ pub(crate) struct Counted {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
     pub(crate) reused: u64,
+    /// Their bytes.
+    pub(crate) reused_bytes: u64,
     pub(crate) read: u64,
     found: u64,
 }
@@ -64,6 +67,7 @@ impl Counters {
             files: read(&self.files),
             bytes: read(&self.bytes),
             reused: read(&self.reused),
+            reused_bytes: read(&self.reused_bytes),
             read: read(&self.read),
             found: read(&self.found),
         }
@@ -77,6 +81,7 @@ impl Counted {
             files: self.files.saturating_sub(before.files),
             bytes: self.bytes.saturating_sub(before.bytes),
             reused: self.reused.saturating_sub(before.reused),
+            reused_bytes: self.reused_bytes.saturating_sub(before.reused_bytes),
             read: self.read.saturating_sub(before.read),
             found: self.found.saturating_sub(before.found),
         }

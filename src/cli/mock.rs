@@ -60,8 +60,10 @@ impl Mock {
         };
         let (issue, _) = Issue::new(&link, self.form.form()).map_err(Failure::failed)?;
         let file = format!("{name}.link");
-        store::write_file_with(Path::new(&file), Writing::Public, |out| issue.write(None, out))
-            .map_err(Failure::failed)?;
+        store::write_file_with(Path::new(&file), Writing::Public, |out| {
+            issue.write(None, out)
+        })
+        .map_err(Failure::failed)?;
         listener.tell(&format!("wrote {file}, not signed"));
         Ok(ExitCode::from(DONE))
     }

@@ -7,7 +7,7 @@ use std::{env, fs};
 use clap::{Args, ValueEnum};
 
 use crate::keys::KeyIdStyle;
-use crate::model::{Algorithm, Form};
+use crate::model::{Algorithm, Form, quoted};
 use crate::record::{Backend, Excludes, Options};
 
 use super::failure::Failure;
@@ -47,8 +47,8 @@ pub(crate) struct Recording {
         default_value = "sha256"
     )]
     hash: Vec<Hash>,
-    /// How many threads read and hash (twice the processors unless given)
-    #[arg(long, value_name = "N")]
+    /// How many threads read and hash, at most 1024 (twice the processors unless given)
+    #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<NonZeroUsize>,
 }
 
@@ -92,18 +92,37 @@ impl Recording {
             allow_outside_links: self.allow_outside_links,
             algorithms: self.hash.iter().map(algorithm).collect(),
             jobs: self.jobs,
-            backend: backend(),
+            backend: backend()?,
             ..Options::default()
         })
     }
 }
 
-/// `LINKWRIGHT_HASH_BACKEND=portable` switches the vectorised hash functions off.
-pub(crate) fn backend() -> Backend {
-    if env::var_os("LINKWRIGHT_HASH_BACKEND").is_some_and(|value| value == "portable") {
-        Backend::Portable
-    } else {
-        Backend::Fastest
+/// More threads have no use on any machine, and take memory.
+const MAX_JOBS: usize = 1024;
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(jobs) if jobs.get() <= MAX_JOBS => Ok(jobs),
+        Ok(_) | Err(_) => Err(format!("expected a number from 1 to {MAX_JOBS}")),
+    }
+}
+
+const BACKEND: &str = "LINKWRIGHT_HASH_BACKEND";
+
+/// `LINKWRIGHT_HASH_BACKEND=portable` switches the vectorised hash functions off. An unknown word may
+/// have meant the same, so it is not ignored.
+pub(crate) fn backend() -> Result<Backend, Failure> {
+    let Some(word) = env::var_os(BACKEND) else {
+        return Ok(Backend::Fastest);
+    };
+    match word.to_str() {
+        Some("" | "fastest") => Ok(Backend::Fastest),
+        Some("portable") => Ok(Backend::Portable),
+        _ => Err(Failure::failed(format!(
+            "the variable `{BACKEND}` is {}, expected `portable` or `fastest`",
+            quoted(&word.to_string_lossy())
+        ))),
     }
 }
 

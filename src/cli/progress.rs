@@ -123,6 +123,7 @@ impl Observer for Listener {
             Event::Reused { bytes, .. } => {
                 counters.files.fetch_add(1, Ordering::Relaxed);
                 counters.reused.fetch_add(1, Ordering::Relaxed);
+                counters.reused_bytes.fetch_add(bytes, Ordering::Relaxed);
                 counters.bytes.fetch_add(bytes, Ordering::Relaxed);
             }
             Event::Skipped { path, why } => {

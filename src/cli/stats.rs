@@ -23,10 +23,14 @@ pub(crate) enum StatsFormat {
 pub(crate) const MATERIALS: &str = "materials";
 pub(crate) const PRODUCTS: &str = "products";
 
-/// Of how many files the digests were taken over.
+/// Of how many files the digests were taken over, and what of the rest was hashed.
 pub(crate) fn reuse(recorded: Counted) -> String {
     let hashed = recorded.files.saturating_sub(recorded.reused);
-    format!("{} reused, {hashed} hashed", recorded.reused)
+    let bytes = recorded.bytes.saturating_sub(recorded.reused_bytes);
+    format!(
+        "{} reused, {hashed} hashed ({bytes} bytes)",
+        recorded.reused
+    )
 }
 
 /// Collects the parts of a run.
@@ -102,6 +106,7 @@ impl Stats {
                     let told = json!({
                         "seconds": phase.seconds, "files": phase.recorded.files,
                         "bytes": phase.recorded.bytes, "reused": phase.recorded.reused,
+                        "reused_bytes": phase.recorded.reused_bytes,
                     });
                     (phase.name.to_owned(), told)
                 };

@@ -195,20 +195,38 @@ impl fmt::Debug for Artifacts {
     }
 }
 
-impl FromIterator<(ArtifactPath, DigestSet)> for Artifacts {
+impl<N: AsRef<str>> FromIterator<(N, DigestSet)> for Artifacts {
     /// The last of several equal names counts, as in a map.
-    fn from_iter<I: IntoIterator<Item = (ArtifactPath, DigestSet)>>(artifacts: I) -> Self {
-        let mut text = String::new();
-        let entry = |(path, digests): (ArtifactPath, DigestSet)| {
-            let start = text.len();
-            text.push_str(path.as_str());
+    fn from_iter<I: IntoIterator<Item = (N, DigestSet)>>(artifacts: I) -> Self {
+        Self::gather(String::new(), Vec::new(), artifacts)
+    }
+}
+
+impl Artifacts {
+    /// So many artifacts, whose names have so many bytes together: collected without growing.
+    pub fn with_room<N: AsRef<str>>(
+        artifacts: usize,
+        bytes: usize,
+        from: impl IntoIterator<Item = (N, DigestSet)>,
+    ) -> Self {
+        let (text, entries) = (String::with_capacity(bytes), Vec::with_capacity(artifacts));
+        Self::gather(text, entries, from)
+    }
+
+    fn gather<N: AsRef<str>>(
+        mut text: String,
+        mut entries: Vec<Entry>,
+        artifacts: impl IntoIterator<Item = (N, DigestSet)>,
+    ) -> Self {
+        entries.extend(artifacts.into_iter().map(|(name, digests)| {
+            let (name, start) = (name.as_ref(), text.len());
+            text.push_str(name);
             Entry {
                 start,
-                length: path.as_str().len(),
+                length: name.len(),
                 digests,
             }
-        };
-        let mut entries: Vec<Entry> = artifacts.into_iter().map(entry).collect();
+        }));
         let name = |entry: &Entry| {
             text.get(entry.start..entry.start + entry.length)
                 .unwrap_or_default()

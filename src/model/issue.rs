@@ -120,11 +120,7 @@ impl<'l> Issue<'l> {
     ///
     /// # Errors
     /// What the writer says.
-    pub fn write(
-        &self,
-        signed: Option<(&KeyId, &[u8])>,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
+    pub fn write(&self, signed: Option<(&KeyId, &[u8])>, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(&self.head(signed))?;
         self.write_body(out)?;
         out.write_all(&self.tail(signed))

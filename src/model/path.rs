@@ -41,6 +41,12 @@ impl ArtifactPath {
     }
 }
 
+impl AsRef<str> for ArtifactPath {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Borrow<str> for ArtifactPath {
     fn borrow(&self) -> &str {
         &self.0

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::engine::{Recorded, Scan};
+use super::order::Names;
 use super::reuse::Kept;
 use super::walk::Ground;
 use super::{Event, RecordError, RecordErrors, resolve};
@@ -21,6 +22,7 @@ pub struct FoundFile {
 #[derive(Default)]
 pub(super) struct Claims {
     claims: Vec<Recorded>,
+    names: Names,
     errors: Vec<RecordError>,
 }
 
@@ -47,7 +49,7 @@ impl Claims {
         };
         let (digests, bytes) = match digests {
             Ok((digests, bytes)) => {
-                let path = &name;
+                let path = name.as_str();
                 ground.observer.event(Event::Hashed { path, bytes });
                 (Some(digests), bytes)
             }
@@ -61,7 +63,7 @@ impl Claims {
             _ => PathBuf::from(path),
         };
         self.claims.push(Recorded {
-            name,
+            name: self.names.add(name.as_str()),
             path: Some(source.into()),
             digests,
             bytes,
@@ -71,10 +73,15 @@ impl Claims {
 
     pub(super) fn files(&mut self, scan: Scan) {
         self.errors.extend(scan.errors);
-        if self.claims.is_empty() {
+        let texts = self.names.extend(scan.names);
+        if texts == 0 {
             self.claims = scan.files;
         } else {
-            self.claims.extend(scan.files);
+            self.claims
+                .extend(scan.files.into_iter().map(|file| Recorded {
+                    name: file.name.behind(texts),
+                    ..file
+                }));
         }
     }
 
@@ -82,57 +89,64 @@ impl Claims {
     pub(super) fn settle(self) -> Result<(Artifacts, Vec<Kept>), RecordErrors> {
         let mut kept = Vec::new();
         let mut unhashed = Vec::new();
-        let named = self.sorted()?.into_iter().map(|claim| {
-            let digests = match claim.digests {
+        let (claims, names) = self.sorted()?;
+        let (count, bytes) = (claims.len(), names.bytes());
+        let named = claims.into_iter().map(|mut claim| {
+            let digests = match claim.digests.take() {
                 Some(digests) if digests.sha256().is_some() => digests,
                 _ => {
-                    unhashed.push(claim.unhashed());
+                    unhashed.push(claim.unhashed(&names));
                     DigestSet::default()
                 }
             };
             kept.extend(claim.state.map(|state| (*state, digests.clone())));
-            (claim.name, digests)
+            (names.get(claim.name), digests)
         });
-        let artifacts: Artifacts = named.collect();
+        let artifacts = Artifacts::with_room(count, bytes, named);
         RecordErrors::check(unhashed)?;
         Ok((artifacts, kept))
     }
 
     /// Where the files are, seen from where the base is.
     pub(super) fn places(self, base: Option<&Path>) -> Result<Vec<FoundFile>, RecordErrors> {
-        let place = |claim: Recorded| FoundFile {
-            path: base.map_or_else(|| claim.path().to_owned(), |base| base.join(claim.path())),
-            name: claim.name,
+        let (claims, names) = self.sorted()?;
+        let place = |claim: &Recorded| {
+            let path = claim.path(&names);
+            FoundFile {
+                path: base.map_or_else(|| path.to_owned(), |base| base.join(path)),
+                name: ArtifactPath::claimed(names.get(claim.name)),
+            }
         };
-        Ok(self.sorted()?.into_iter().map(place).collect())
+        Ok(claims.iter().map(place).collect())
     }
 
-    fn sorted(mut self) -> Result<Vec<Recorded>, RecordErrors> {
+    fn sorted(mut self) -> Result<(Vec<Recorded>, Names), RecordErrors> {
         // Mostly they are in order already.
-        let is_ascending = |pair: &[Recorded]| matches!(pair, [one, next] if one.name < next.name);
-        if !self.claims.windows(2).all(is_ascending) {
+        let name = |claim: &Recorded| self.names.get(claim.name);
+        if !self.claims.is_sorted_by(|one, next| name(one) < name(next)) {
             // Of the same name the first stays first.
-            self.claims.sort_by(|one, other| one.name.cmp(&other.name));
+            self.claims.sort_by(|one, other| name(one).cmp(name(other)));
             self.resolve_doubles();
         }
         RecordErrors::check(self.errors)?;
-        Ok(self.claims)
+        Ok((self.claims, self.names))
     }
 
     /// Keeps the first claim of each name.
     fn resolve_doubles(&mut self) {
-        let errors = &mut self.errors;
+        let (errors, names) = (&mut self.errors, &self.names);
         self.claims.dedup_by(|second, first| {
-            if first.name != second.name {
+            let name = names.get(first.name);
+            if name != names.get(second.name) {
                 return false;
             }
-            if first.path() != second.path() {
-                errors.push(collision(&first.name, first.path(), second.path()));
+            if first.path(names) != second.path(names) {
+                errors.push(collision(name, first.path(names), second.path(names)));
             } else if let (Some(one), Some(other)) = (&first.digests, &second.digests)
                 && one != other
             {
                 // It was read twice, as roots may be inside each other.
-                let path = first.path().to_owned();
+                let path = first.path(names).to_owned();
                 errors.push(RecordError::Changed { path });
             }
             true
@@ -146,16 +160,16 @@ impl Claims {
 
 impl Recorded {
     /// What is wrong if it has no digest and nobody said why.
-    pub(super) fn unhashed(&self) -> RecordError {
+    pub(super) fn unhashed(&self, names: &Names) -> RecordError {
         RecordError::Unhashed {
-            path: self.path().to_owned(),
+            path: self.path(names).to_owned(),
         }
     }
 }
 
-fn collision(name: &ArtifactPath, first: &Path, second: &Path) -> RecordError {
+fn collision(name: &str, first: &Path, second: &Path) -> RecordError {
     RecordError::Collision {
-        name: name.clone(),
+        name: ArtifactPath::claimed(name),
         first: first.to_owned(),
         second: second.to_owned(),
     }
@@ -168,19 +182,22 @@ mod tests {
     #[test]
     fn a_file_without_a_digest_is_an_error_that_names_it() {
         for digests in [None, Some(DigestSet::default())] {
-            let file = |name, digests| Recorded {
-                name: ArtifactPath::claimed(name),
+            let mut names = Names::default();
+            let mut file = |name, digests| Recorded {
+                name: names.add(name),
                 path: None,
                 digests,
                 bytes: 1,
                 state: None,
             };
             let mut claims = Claims::default();
+            let files = vec![
+                file("a", Some(DigestSet::of_sha256([7; 32]))),
+                file("b", digests),
+            ];
             claims.files(Scan {
-                files: vec![
-                    file("a", Some(DigestSet::of_sha256([7; 32]))),
-                    file("b", digests),
-                ],
+                files,
+                names,
                 errors: Vec::new(),
             });
             assert_eq!(

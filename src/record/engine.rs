@@ -16,6 +16,7 @@
 //! Memory is bounded but for the result: each thread has one arena, the buffers of its lanes and a
 //! few folders.
 
+use std::borrow::Cow;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -23,16 +24,17 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::{self, Builder, Scope};
 
 use super::RecordError;
+use super::folder::Visited;
 use super::hash::{Hashed, State, Wanted, hash_file};
 use super::middle::{self, Middle};
-use super::order::{Item, Late, Outcome, Place, in_order};
+use super::order::{Item, Late, Name, Names, Outcome, Place, in_order};
 use super::resolve::{self, Naming};
 use super::reuse::Remembering;
 use super::small::Batch;
 use super::tasks::{Shared, Task, Work, locked};
 use super::walk::Ground;
 use crate::event::Event;
-use crate::model::{ArtifactPath, DigestSet};
+use crate::model::DigestSet;
 
 /// Threads beyond the processors wait for the disk while others hash. More than twice as many gain
 /// a little when nothing is in the page cache, and lose 7 % when everything is.
@@ -58,7 +60,7 @@ pub(super) struct RootSpec {
 /// A file that has a name, and its digests if it could be read.
 #[derive(Debug)]
 pub(super) struct Recorded {
-    pub(super) name: ArtifactPath,
+    pub(super) name: Name,
     /// Where it was found, if the name is not that.
     pub(super) path: Option<Box<Path>>,
     pub(super) digests: Option<DigestSet>,
@@ -69,10 +71,10 @@ pub(super) struct Recorded {
 
 impl Recorded {
     /// Where it was found, as seen from the base.
-    pub(super) fn path(&self) -> &Path {
+    pub(super) fn path<'n>(&'n self, names: &'n Names) -> &'n Path {
         match &self.path {
             Some(path) => path,
-            None => Path::new(self.name.as_str()),
+            None => Path::new(names.get(self.name)),
         }
     }
 
@@ -120,7 +122,7 @@ impl Pass<'_> {
     }
 
     /// A file was hashed. Of the parts of an artifact it is told once, for all of them.
-    fn tell_hashed(&self, path: &ArtifactPath, bytes: u64) {
+    fn tell_hashed(&self, path: &str, bytes: u64) {
         if self.is_last {
             self.tell(Event::Hashed { path, bytes });
         }
@@ -132,6 +134,8 @@ impl Pass<'_> {
 pub(super) struct Scan {
     /// Root by root, in the order of the paths.
     pub(super) files: Vec<Recorded>,
+    /// Their names.
+    pub(super) names: Names,
     pub(super) errors: Vec<RecordError>,
 }
 
@@ -219,6 +223,8 @@ pub(super) struct Worker<'scope, 'env> {
     /// What the task at hand has found so far.
     list: Vec<Item>,
     pub(super) batch: Batch,
+    /// Folders that were read.
+    pub(super) visited: Vec<Visited>,
     /// Files that are to be read with more care, with the batch.
     doubts: Vec<Middle>,
     /// Bytes of small files that were found and not told of yet.
@@ -246,6 +252,7 @@ impl<'scope, 'env> Worker<'scope, 'env> {
             tasks: Vec::new(),
             list: Vec::new(),
             batch: Batch::default(),
+            visited: Vec::new(),
             doubts: Vec::new(),
             found: 0,
             outcome: Outcome::default(),
@@ -254,6 +261,7 @@ impl<'scope, 'env> Worker<'scope, 'env> {
 
     fn run(&mut self) {
         while self.step() {}
+        self.ask_again();
         self.hash_batch();
         middle::hash_all(self);
     }
@@ -290,8 +298,9 @@ impl<'scope, 'env> Worker<'scope, 'env> {
     }
 
     /// A place for a file, to be filled with [`Self::fill`].
-    pub(super) fn place(&mut self, name: ArtifactPath, path: Option<Box<Path>>) -> Place {
+    pub(super) fn place(&mut self, name: &str, path: Option<Box<Path>>) -> Place {
         let index = self.outcome.files.len();
+        let name = Name::push(name, &mut self.outcome.names, self.number);
         self.outcome.files.push(Recorded {
             name,
             path,
@@ -324,18 +333,16 @@ impl<'scope, 'env> Worker<'scope, 'env> {
         &mut self.outcome.files[index]
     }
 
-    pub(super) fn name_of(&mut self, place: Place) -> ArtifactPath {
-        self.file_at(place.index).name.clone()
-    }
-
     /// What became of a file of this thread.
     pub(super) fn fill(&mut self, index: usize, digested: Result<Digested, RecordError>) {
         match digested {
             Ok(digested) => {
                 let shared = self.shared;
-                let file = self.file_at(index);
-                shared.pass.tell_hashed(&file.name, digested.bytes);
-                file.fill(digested, shared.pass.remembering.keeps());
+                let name = self.file_at(index).name;
+                let path = name.of(&self.outcome.names);
+                shared.pass.tell_hashed(path, digested.bytes);
+                let keep = shared.pass.remembering.keeps();
+                self.file_at(index).fill(digested, keep);
             }
             Err(error) => self.error(error),
         }
@@ -344,10 +351,11 @@ impl<'scope, 'env> Worker<'scope, 'env> {
     /// What is known already of a file of this thread.
     pub(super) fn fill_known(&mut self, index: usize, digested: Digested) {
         let shared = self.shared;
-        let file = self.file_at(index);
-        let (path, bytes) = (&file.name, digested.bytes);
+        let name = self.file_at(index).name;
+        let (path, bytes) = (name.of(&self.outcome.names), digested.bytes);
         shared.pass.tell(Event::Reused { path, bytes });
-        file.fill(digested, shared.pass.remembering.keeps());
+        let keep = shared.pass.remembering.keeps();
+        self.file_at(index).fill(digested, keep);
     }
 
     /// Hashes what is in the batch.
@@ -434,7 +442,7 @@ impl<'scope, 'env> Worker<'scope, 'env> {
     }
 
     /// A name for what was found.
-    pub(super) fn named(&mut self, root: usize, path: &Path) -> Option<ArtifactPath> {
+    pub(super) fn named<'p>(&mut self, root: usize, path: &'p Path) -> Option<Cow<'p, str>> {
         let naming = self.shared.root(root).naming;
         match resolve::name_as(path, naming, self.shared.pass.ground) {
             Ok(name) => Some(name),
@@ -452,7 +460,7 @@ fn late(middle: &Middle, digested: Result<Digested, RecordError>, pass: Pass<'_>
         if pass.effort != Effort::Hash {
             return None;
         }
-        pass.tell_hashed(&middle.name, bytes);
+        pass.tell_hashed(middle.name.as_str(), bytes);
     }
     Some((middle.place, digested))
 }

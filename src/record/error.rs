@@ -15,6 +15,9 @@ pub const MAX_ERRORS: usize = 100;
 /// Why something could not be recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
+    /// A root without a name.
+    #[error("a path is empty; the working directory is `.`")]
+    EmptyRoot,
     /// A root is not there, or is a link that points nowhere.
     #[error("`{path}` does not exist", path = Shown(path))]
     Missing {
@@ -59,6 +62,13 @@ pub enum RecordError {
     #[error("`{path}` changes while it is read", path = Shown(path))]
     Changed {
         /// The file.
+        path: PathBuf,
+    },
+    /// Files came into the folder or left it while it was gone through, so that one could be missing
+    /// or be met twice.
+    #[error("the entries of `{path}` change while it is recorded", path = Shown(path))]
+    FolderChanged {
+        /// The folder.
         path: PathBuf,
     },
     /// The file was found, and then neither hashed nor refused. This does not happen; if it did, the
@@ -178,6 +188,7 @@ impl RecordError {
             | Self::NotAFolder { path }
             | Self::NotFiles { path }
             | Self::Changed { path }
+            | Self::FolderChanged { path }
             | Self::Unhashed { path }
             | Self::NotUnicode { path }
             | Self::Name { path, .. }
@@ -188,6 +199,7 @@ impl RecordError {
             | Self::TooMany { path, .. }
             | Self::TooManyWays { path }
             | Self::Reference { path } => path,
+            Self::EmptyRoot => Path::new(""),
             Self::Prefixes { first, .. } => Path::new(first),
             Self::Algorithm { name } => Path::new(name),
         }

@@ -2,23 +2,21 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ffi::{CStr, CString};
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::ffi::{CString, OsStr};
+use std::ops::Range;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::RecordError;
 use super::canonical::read_error;
 use super::hash::Links;
-use super::walk::MAX_ENTRIES;
-
-/// Bytes of directory entries that are read at once.
-const ENTRIES_BUFFER: usize = 32 << 10;
+use super::listing::{Entries, Entry, Listing, Seen};
 
 /// What is known about a root that is a folder.
 pub(super) struct Root {
@@ -64,6 +62,8 @@ pub(super) struct Open {
     pub(super) canonical: Option<PathBuf>,
     /// See [`Site::local_clock`].
     pub(super) local_clock: Option<u64>,
+    /// What is recorded of it.
+    pub(super) listing: Arc<Listing>,
     /// The device, if digests of its files may be taken over or kept.
     pub(super) reusable: Option<u64>,
     /// Of how many open folders this is one.
@@ -79,40 +79,13 @@ impl Drop for Open {
 /// Some of the entries of a folder.
 pub(super) struct Part {
     pub(super) folder: Arc<Open>,
-    pub(super) entries: Vec<Entry>,
-}
-
-pub(super) struct Entry {
-    pub(super) name: CString,
-    pub(super) kind: FileType,
-}
-
-impl Entry {
-    /// In the order of the paths that begin with it.
-    pub(super) fn compare(&self, other: &Self) -> std::cmp::Ordering {
-        let (one, two) = (self.name.as_bytes(), other.name.as_bytes());
-        let common = one.len().min(two.len());
-        one.get(..common)
-            .cmp(&two.get(..common))
-            .then_with(|| self.rest_behind(common).cmp(other.rest_behind(common)))
-    }
-
-    fn rest_behind(&self, start: usize) -> impl Iterator<Item = &u8> {
-        let slash: &[u8] = if self.kind == FileType::Directory {
-            b"/"
-        } else {
-            b""
-        };
-        self.name.as_bytes().iter().skip(start).chain(slash)
-    }
+    pub(super) entries: Arc<Entries>,
+    pub(super) range: Range<usize>,
 }
 
 impl Folder {
     pub(super) fn open(&self, disk: &Path) -> Result<OwnedFd, Errno> {
-        let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        if self.links == Links::Refuse {
-            flags |= OFlags::NOFOLLOW;
-        }
+        let flags = folder_flags(self.links);
         match &self.parent {
             Some((parent, name)) => rustix::fs::openat(&parent.handle, name, flags, Mode::empty()),
             None => rustix::fs::open(disk, flags, Mode::empty()),
@@ -120,39 +93,74 @@ impl Folder {
     }
 }
 
-impl Open {
-    /// Not every file system says with the name what it is the name of.
-    pub(super) fn kind<'p>(
-        &self,
-        entry: &Entry,
-        disk: impl Fn() -> Cow<'p, Path>,
-    ) -> Result<FileType, RecordError> {
-        if entry.kind != FileType::Unknown {
-            return Ok(entry.kind);
-        }
-        let flags = AtFlags::SYMLINK_NOFOLLOW;
-        rustix::fs::statat(&self.handle, &entry.name, flags)
-            .map(|stat| FileType::from_raw_mode(stat.st_mode))
-            .map_err(|errno| read_error(&disk(), errno.into()))
+/// Not every file system says with the name what it is the name of.
+pub(super) fn kind<'p>(
+    folder: BorrowedFd<'_>,
+    entry: Entry<'_>,
+    disk: impl Fn() -> Cow<'p, Path>,
+) -> Result<FileType, RecordError> {
+    if entry.kind != FileType::Unknown {
+        return Ok(entry.kind);
+    }
+    rustix::fs::statat(folder, entry.name, AtFlags::SYMLINK_NOFOLLOW)
+        .map(|stat| FileType::from_raw_mode(stat.st_mode))
+        .map_err(|errno| read_error(&disk(), errno.into()))
+}
+
+/// A folder whose entries were read, to be asked once more at the end.
+#[derive(Debug)]
+pub(super) struct Visited {
+    pub(super) path: PathBuf,
+    pub(super) links: Links,
+    pub(super) canonical: Option<PathBuf>,
+    pub(super) seen: Seen,
+    pub(super) listing: Arc<Listing>,
+}
+
+impl Visited {
+    /// Whether it is untouched, as far as that can be told without reading it again.
+    pub(super) fn is_untouched(&self, disk: &Path) -> bool {
+        let flags = match self.links {
+            Links::Refuse => AtFlags::SYMLINK_NOFOLLOW,
+            Links::Follow => AtFlags::empty(),
+        };
+        rustix::fs::statat(CWD, disk, flags).is_ok_and(|stat| self.seen.is_still(&stat))
+    }
+
+    /// Opens it again, if it is the same.
+    pub(super) fn reopen(&self, disk: &Path) -> Option<OwnedFd> {
+        let opened = rustix::fs::open(disk, folder_flags(self.links), Mode::empty());
+        opened.ok().filter(|handle| self.seen.is_same(handle))
     }
 }
 
-pub(super) fn read_entries(folder: &OwnedFd) -> Result<Vec<Entry>, Errno> {
-    let mut buffer = [const { MaybeUninit::uninit() }; ENTRIES_BUFFER];
-    let mut entries = Vec::new();
-    let mut reading = RawDir::new(folder, &mut buffer);
-    while let Some(entry) = reading.next() {
-        let entry = entry?;
-        let name: &CStr = entry.file_name();
-        if name != c"." && name != c".." {
-            entries.push(Entry {
-                name: name.to_owned(),
-                kind: entry.file_type(),
-            });
-        }
-        if entries.len() > MAX_ENTRIES {
-            break;
-        }
+fn folder_flags(links: Links) -> OFlags {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match links {
+        Links::Refuse => flags | OFlags::NOFOLLOW,
+        Links::Follow => flags,
     }
-    Ok(entries)
+}
+
+/// The paths of a folder's entries, in one buffer. Below `.` the path is the name alone.
+pub(super) struct Paths {
+    path: Vec<u8>,
+    start: usize,
+}
+
+impl Paths {
+    pub(super) fn below(folder: &Path) -> Self {
+        let path = match folder == Path::new(".") {
+            true => Vec::new(),
+            false => folder.join("").into_os_string().into_vec(),
+        };
+        let start = path.len();
+        Self { path, start }
+    }
+
+    pub(super) fn of(&mut self, entry: Entry<'_>) -> &Path {
+        self.path.truncate(self.start);
+        self.path.extend_from_slice(entry.name.to_bytes());
+        Path::new(OsStr::from_bytes(&self.path))
+    }
 }

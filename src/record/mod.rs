@@ -18,6 +18,7 @@
 //! - what one `write` call that began before the file was read puts there while it goes on, as the
 //!   times are set when it begins.
 
+mod again;
 mod canonical;
 mod claims;
 mod engine;
@@ -27,6 +28,7 @@ mod folder;
 mod glob;
 mod hash;
 mod lanes;
+mod listing;
 mod middle;
 mod order;
 mod resolve;
@@ -171,6 +173,7 @@ pub fn find(
 /// It cannot be recorded.
 pub fn name_of(path: &str, lstrip: &[String]) -> Result<ArtifactPath, NameError> {
     match Root::parse(path) {
+        Root::Files { .. } if path.is_empty() => Err(NameError::Empty),
         Root::Files { path, .. } if path.contains('\0') => Err(NameError::Nul),
         Root::Files { path, scheme } => resolve::name_of_text(&path, scheme, lstrip),
         Root::Folder { path } => resolve::name_of_text(path, resolve::DIR, lstrip),
@@ -247,6 +250,8 @@ fn gather(
     let mut files = Vec::new();
     for root in roots {
         match Root::parse(root) {
+            // Mostly a variable that is not set; the whole working folder is not what was meant.
+            Root::Files { .. } if root.is_empty() => claims.error(RecordError::EmptyRoot),
             Root::Files { path, .. } if path.contains('\0') => {
                 claims.error(resolve::name_has_nul(&path));
             }

@@ -4,6 +4,80 @@
 use super::RecordError;
 use super::engine::{Digested, Recorded, Scan};
 
+/// A name among those of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    /// In the text of which thread it is.
+    text: usize,
+    start: usize,
+    length: usize,
+}
+
+/// The names that a pass has found: one text for each thread, as there may be millions of them.
+#[derive(Debug, Default)]
+pub(super) struct Names(Vec<String>);
+
+impl Names {
+    /// A name by itself.
+    pub(super) fn add(&mut self, name: &str) -> Name {
+        let text = self.0.len();
+        self.0.push(name.to_owned());
+        Name {
+            text,
+            start: 0,
+            length: name.len(),
+        }
+    }
+
+    /// The text of a name of these. Another name's would be a wrong statement.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "each name was made together with its text"
+    )]
+    pub(super) fn get(&self, name: Name) -> &str {
+        name.of(&self.0[name.text])
+    }
+
+    /// Takes other names in. Gives by how much the numbers of their texts have grown.
+    pub(super) fn extend(&mut self, others: Self) -> usize {
+        let before = self.0.len();
+        self.0.extend(others.0);
+        before
+    }
+
+    /// How many bytes they have together.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.iter().map(String::len).sum()
+    }
+}
+
+impl Name {
+    /// Puts a name at the end of the text of a thread.
+    pub(super) fn push(name: &str, text: &mut String, worker: usize) -> Self {
+        let start = text.len();
+        text.push_str(name);
+        Self {
+            text: worker,
+            start,
+            length: name.len(),
+        }
+    }
+
+    /// The name itself, in the text that it was put into.
+    #[expect(clippy::string_slice, reason = "`push` made it together with its text")]
+    pub(super) fn of(self, text: &str) -> &str {
+        &text[self.start..self.start + self.length]
+    }
+
+    /// The name after its text was moved behind so many others.
+    pub(super) fn behind(self, texts: usize) -> Self {
+        Self {
+            text: self.text + texts,
+            ..self
+        }
+    }
+}
+
 /// A file among those that a thread recorded.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
@@ -27,6 +101,8 @@ pub(super) type Late = (Place, Result<Digested, RecordError>);
 #[derive(Default)]
 pub(super) struct Outcome {
     pub(super) files: Vec<Recorded>,
+    /// The names of the files.
+    pub(super) names: String,
     pub(super) lists: Vec<(usize, Vec<Item>)>,
     pub(super) late: Vec<Late>,
     pub(super) errors: Vec<RecordError>,
@@ -52,6 +128,7 @@ pub(super) fn in_order(roots: usize, keep: bool, outcomes: Vec<Outcome>, late: V
             lists[number] = Some(list);
         }
         files.push(outcome.files);
+        scan.names.0.push(outcome.names);
         all_late.extend(outcome.late);
         scan.errors.extend(outcome.errors);
     }
@@ -88,18 +165,20 @@ pub(super) fn in_order(roots: usize, keep: bool, outcomes: Vec<Outcome>, late: V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ArtifactPath, DigestSet};
+    use crate::model::DigestSet;
 
     /// A thread that found one file, in the list of the only root.
     fn outcome() -> Outcome {
+        let mut names = String::new();
         Outcome {
             files: vec![Recorded {
-                name: ArtifactPath::claimed("a"),
+                name: Name::push("a", &mut names, 0),
                 path: None,
                 digests: None,
                 bytes: 0,
                 state: None,
             }],
+            names,
             lists: vec![(
                 0,
                 vec![Item::Files {
@@ -123,6 +202,20 @@ mod tests {
             state: None,
         };
         (place, Ok(digested))
+    }
+
+    #[test]
+    fn names_stay_what_they_are_when_others_come_before_them() {
+        let mut names = Names::default();
+        let first = names.add("first");
+        let mut text = String::new();
+        let second = Name::push("second", &mut text, 0);
+        let third = Name::push("third", &mut text, 0);
+        let texts = names.extend(Names(vec![text]));
+        assert_eq!(names.get(first), "first");
+        assert_eq!(names.get(second.behind(texts)), "second");
+        assert_eq!(names.get(third.behind(texts)), "third");
+        assert_eq!(names.bytes(), 16);
     }
 
     #[test]

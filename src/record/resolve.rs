@@ -1,6 +1,7 @@
 //! From a root as it was named to the names of artifacts: schemes, normalisation, prefixes; and the
 //! artifacts that are not single files. `dir:` makes a whole folder one artifact, `ostree:` a commit.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::RecordError;
 use super::engine::{Effort, Pass, Recorded, RootSpec, Scan, scan};
 use super::hash::{Content, Hashed, Links, Wanted, hash_file, open};
+use super::order::Names;
 use super::reuse::Remembering;
 use super::walk::Ground;
 use crate::event::Silent;
@@ -124,21 +126,30 @@ pub(super) enum Naming {
     Listed,
 }
 
-/// The name of a file below a root.
-pub(super) fn name_as(
-    path: &Path,
+/// The name of a file below a root. Mostly it is its path as it stands.
+pub(super) fn name_as<'p>(
+    path: &'p Path,
     naming: Naming,
     ground: Ground<'_>,
-) -> Result<ArtifactPath, RecordError> {
+) -> Result<Cow<'p, str>, RecordError> {
+    let owned = |name: ArtifactPath| Cow::Owned(name.as_str().to_owned());
     match naming {
-        Naming::Files { scheme } => name(path, scheme, &ground.options.lstrip),
+        Naming::Files { scheme: "" } if ground.options.lstrip.is_empty() => match path.to_str() {
+            Some(text)
+                if !text.is_empty() && memchr::memchr2(b'\\', 0, text.as_bytes()).is_none() =>
+            {
+                Ok(Cow::Borrowed(text))
+            }
+            _ => name(path, "", &[]).map(owned),
+        },
+        Naming::Files { scheme } => name(path, scheme, &ground.options.lstrip).map(owned),
         Naming::Listed => {
             let name = name(path, "", &[])?;
             if name.as_str().contains('\n') {
                 let path = ground.disk(path).into_owned();
                 return Err(RecordError::LineFeed { path });
             }
-            Ok(name)
+            Ok(owned(name))
         }
     }
 }
@@ -184,30 +195,32 @@ pub(super) fn folder_digests(
     };
     let Scan {
         mut files,
+        names,
         mut errors,
     } = scan(&[root], pass);
-    files.sort_by(|left, right| left.name.cmp(&right.name));
-    let disk = |file: &Recorded| ground.disk(file.path()).into_owned();
+    let name = |file: &Recorded| names.get(file.name);
+    files.sort_by(|left, right| name(left).cmp(name(right)));
+    let disk = |file: &Recorded| ground.disk(file.path(&names)).into_owned();
     for pair in files.windows(2) {
         if let [first, second] = pair
-            && first.name == second.name
+            && name(first) == name(second)
         {
             errors.push(RecordError::Collision {
-                name: first.name.clone(),
+                name: ArtifactPath::claimed(name(first)),
                 first: disk(first),
                 second: disk(second),
             });
         }
     }
     if errors.is_empty() {
-        folder_digest(&files).map_err(|error| vec![error])
+        folder_digest(&files, &names).map_err(|error| vec![error])
     } else {
         Err(errors)
     }
 }
 
 /// The digests and the bytes of the files.
-fn folder_digest(files: &[Recorded]) -> Result<(DigestSet, u64), RecordError> {
+fn folder_digest(files: &[Recorded], names: &Names) -> Result<(DigestSet, u64), RecordError> {
     let algorithms = BTreeSet::from([Algorithm::Sha256]);
     let mut content = Content::new(Wanted {
         algorithms: &algorithms,
@@ -216,10 +229,10 @@ fn folder_digest(files: &[Recorded]) -> Result<(DigestSet, u64), RecordError> {
     let mut bytes = 0_u64;
     for file in files {
         let digest = file.digests.as_ref().and_then(DigestSet::sha256);
-        let digest = digest.ok_or_else(|| file.unhashed())?;
+        let digest = digest.ok_or_else(|| file.unhashed(names))?;
         content.update(hex(digest).as_bytes());
         content.update(b"  ");
-        content.update(file.name.as_str().as_bytes());
+        content.update(names.get(file.name).as_bytes());
         content.update(b"\n");
         bytes = bytes.saturating_add(file.bytes);
     }
@@ -298,14 +311,15 @@ mod tests {
 
     #[test]
     fn a_folder_has_no_digest_if_one_of_its_files_has_none() {
+        let mut names = Names::default();
         let file = Recorded {
-            name: ArtifactPath::claimed("a"),
+            name: names.add("a"),
             path: None,
             digests: None,
             bytes: 1,
             state: None,
         };
-        let error = folder_digest(&[file]).unwrap_err();
+        let error = folder_digest(&[file], &names).unwrap_err();
         assert!(matches!(error, RecordError::Unhashed { .. }), "{error}");
     }
 

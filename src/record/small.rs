@@ -94,13 +94,10 @@ impl Site<'_> {
     }
 }
 
-/// The device of an open folder, if its times are set here.
-pub(super) fn local_clock(folder: BorrowedFd<'_>) -> Option<u64> {
-    let magic = rustix::fs::fstatfs(folder).ok()?.f_type;
-    if !LOCAL_CLOCKS.contains(&u64::try_from(magic).ok()?) {
-        return None;
-    }
-    Some(rustix::fs::fstat(folder).ok()?.st_dev)
+/// Whether the times of what is in an open folder are set here.
+pub(super) fn has_local_clock(folder: BorrowedFd<'_>) -> bool {
+    let magic = rustix::fs::fstatfs(folder).map(|found| found.f_type);
+    magic.is_ok_and(|magic| u64::try_from(magic).is_ok_and(|magic| LOCAL_CLOCKS.contains(&magic)))
 }
 
 /// What came of reading a file in one piece.

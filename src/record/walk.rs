@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr};
 use std::fs;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,13 +19,15 @@ use rustix::io::Errno;
 
 use super::canonical::{absent_or_unreadable, canonical, or_dot, read_error, target_metadata};
 use super::engine::{Effort, Worker};
-use super::folder::{Entry, Folder, Open, Part, Root, read_entries};
+use super::folder::{self, Folder, Open, Part, Paths, Root, Visited};
 use super::hash::{Links, Wanted};
+use super::listing::{Entries, Entry, Seen};
 use super::middle::Middle;
-use super::small::{Reading, Site, local_clock};
+use super::small::{Reading, Site};
 use super::tasks::Work;
 use super::{Options, RecordError};
 use crate::event::{Event, Observer};
+use crate::model::ArtifactPath;
 
 /// How many entries may be below a root. Links between folders can make a small tree look
 /// exponentially large; the largest source trees have a few million files.
@@ -91,7 +93,7 @@ impl Worker<'_, '_> {
             Work::Root(index) => self.root(index),
             Work::Folder(folder) => self.folder(folder),
             Work::Part(part) => {
-                self.part(&part.folder, &part.entries);
+                self.part(&part.folder, part.entries.some(part.range));
                 Ok(())
             }
         };
@@ -160,7 +162,12 @@ impl Worker<'_, '_> {
         }
         let handle = folder.open(&disk).map_err(unreadable)?;
         let lineage = self.lineage(&folder, &handle, &disk)?;
-        let mut entries = read_entries(&handle).map_err(unreadable)?;
+        let above = folder
+            .parent
+            .as_ref()
+            .and_then(|parent| parent.0.local_clock);
+        let seen = Seen::before(handle.as_fd(), above).map_err(unreadable)?;
+        let entries = Entries::read(handle.as_fd()).map_err(unreadable)?;
         let before = root.entries.fetch_add(entries.len(), Ordering::Relaxed);
         if before + entries.len() > MAX_ENTRIES {
             // Said once, by the thread that goes over the limit.
@@ -173,32 +180,45 @@ impl Worker<'_, '_> {
             }
             return Ok(());
         }
-        entries.sort_unstable_by(Entry::compare);
+        let visited = Visited {
+            path: folder.path.clone(),
+            links: folder.links,
+            canonical: folder.canonical.clone(),
+            seen,
+            listing: Arc::default(),
+        };
         let count = Arc::clone(&self.shared.open_folders);
         count.fetch_add(1, Ordering::Relaxed);
         let open = Arc::new(Open {
             root,
             count,
-            local_clock: local_clock(handle.as_fd()),
+            local_clock: seen.local_clock(handle.as_fd(), above),
+            listing: Arc::clone(&visited.listing),
             reusable: self.shared.pass.remembering.enter(handle.as_fd()),
             handle,
             lineage,
             canonical: folder.canonical,
             path: folder.path,
         });
+        self.visited.push(visited);
+        self.entries(&open, entries);
+        Ok(())
+    }
+
+    /// Goes through the entries of a folder, or leaves them in parts for whoever has time.
+    fn entries(&mut self, folder: &Arc<Open>, entries: Entries) {
         if entries.len() <= 2 * PART {
-            self.part(&open, &entries);
-            return Ok(());
+            return self.part(folder, entries.some(0..entries.len()));
         }
-        let mut entries = entries.into_iter();
-        while entries.len() > 0 {
+        let entries = Arc::new(entries);
+        for start in (0..entries.len()).step_by(PART) {
             let part = Part {
-                folder: Arc::clone(&open),
-                entries: entries.by_ref().take(PART).collect(),
+                folder: Arc::clone(folder),
+                range: start..entries.len().min(start + PART),
+                entries: Arc::clone(&entries),
             };
             self.later(Work::Part(part));
         }
-        Ok(())
     }
 
     /// The folders on the way to this one and itself, if links may lead in circles.
@@ -231,43 +251,54 @@ impl Worker<'_, '_> {
         Ok(lineage)
     }
 
-    fn part(&mut self, folder: &Arc<Open>, entries: &[Entry]) {
-        // One buffer for all paths of the folder. Below `.` the path is the name alone.
-        let mut path = match folder.path == Path::new(".") {
-            true => Vec::new(),
-            false => folder.path.join("").into_os_string().into_vec(),
-        };
-        let start = path.len();
+    fn part<'e>(&mut self, folder: &Arc<Open>, entries: impl Iterator<Item = Entry<'e>>) {
+        let mut paths = Paths::below(&folder.path);
         for entry in entries {
-            path.truncate(start);
-            path.extend_from_slice(entry.name.as_bytes());
-            if let Err(error) = self.entry(folder, Path::new(OsStr::from_bytes(&path)), entry) {
+            if let Err(error) = self.entry(folder, paths.of(entry), entry) {
                 self.error(error);
             }
         }
     }
 
-    fn entry(&mut self, folder: &Arc<Open>, path: &Path, entry: &Entry) -> Result<(), RecordError> {
+    /// What an entry is; `None` if it is left out.
+    pub(super) fn kind(
+        &self,
+        folder: BorrowedFd<'_>,
+        canonical: Option<&Path>,
+        path: &Path,
+        entry: Entry<'_>,
+    ) -> Result<Option<FileType>, RecordError> {
         let ground = self.shared.pass.ground;
         if ground.options.excludes.matches(path) {
+            return Ok(None);
+        }
+        let kind = folder::kind(folder, entry, || ground.disk(path))?;
+        let is_excluded = kind != FileType::Directory
+            && canonical.is_some()
+            && self.is_exactly_excluded(canonical, path);
+        Ok((!is_excluded).then_some(kind))
+    }
+
+    fn entry(
+        &mut self,
+        folder: &Arc<Open>,
+        path: &Path,
+        entry: Entry<'_>,
+    ) -> Result<(), RecordError> {
+        let ground = self.shared.pass.ground;
+        let handle = folder.handle.as_fd();
+        let Some(kind) = self.kind(handle, folder.canonical.as_deref(), path, entry)? else {
             self.excluded(&ground.disk(path));
             return Ok(());
-        }
-        let kind = folder.kind(entry, || ground.disk(path))?;
-        if kind == FileType::Directory {
-            let canonical = folder.canonical.as_ref();
-            let name = OsStr::from_bytes(entry.name.as_bytes());
-            let canonical = canonical.map(|canonical| canonical.join(name));
-            self.enter(folder, path, entry, Links::Refuse, canonical);
-            return Ok(());
-        }
-        if let Some(canonical) = &folder.canonical
-            && self.is_exactly_excluded(Some(canonical), path)
-        {
-            self.excluded(&ground.disk(path));
-            return Ok(());
-        }
+        };
+        folder.listing.note(entry, kind);
         match kind {
+            FileType::Directory => {
+                let canonical = folder.canonical.as_ref();
+                let name = OsStr::from_bytes(entry.name.to_bytes());
+                let canonical = canonical.map(|canonical| canonical.join(name));
+                self.enter(folder, path, entry, Links::Refuse, canonical);
+            }
             FileType::RegularFile => {
                 let found = Found {
                     root: folder.root.index,
@@ -277,7 +308,7 @@ impl Worker<'_, '_> {
                 };
                 let site = Site {
                     folder: folder.handle.as_fd(),
-                    name: &entry.name,
+                    name: entry.name,
                     links: Links::Refuse,
                     local_clock: folder.local_clock,
                 };
@@ -288,13 +319,17 @@ impl Worker<'_, '_> {
             | FileType::Socket
             | FileType::CharacterDevice
             | FileType::BlockDevice
-            | FileType::Directory
             | FileType::Unknown => self.skipped(&ground.disk(path), SPECIAL),
         }
         Ok(())
     }
 
-    fn link(&mut self, folder: &Arc<Open>, path: &Path, entry: &Entry) -> Result<(), RecordError> {
+    fn link(
+        &mut self,
+        folder: &Arc<Open>,
+        path: &Path,
+        entry: Entry<'_>,
+    ) -> Result<(), RecordError> {
         let ground = self.shared.pass.ground;
         let disk = ground.disk(path);
         let Some(metadata) = target_metadata(&disk)? else {
@@ -338,7 +373,7 @@ impl Worker<'_, '_> {
         &mut self,
         folder: &Arc<Open>,
         path: &Path,
-        entry: &Entry,
+        entry: Entry<'_>,
         links: Links,
         canonical: Option<PathBuf>,
     ) {
@@ -346,7 +381,7 @@ impl Worker<'_, '_> {
         self.later(Work::Folder(Folder {
             root: Arc::clone(&folder.root),
             path: path.to_owned(),
-            parent: is_kept.then(|| (Arc::clone(folder), entry.name.clone())),
+            parent: is_kept.then(|| (Arc::clone(folder), entry.name.to_owned())),
             links,
             above: folder.lineage.clone(),
             canonical,
@@ -391,8 +426,8 @@ impl Worker<'_, '_> {
         let Some(name) = self.named(found.root, found.path) else {
             return;
         };
-        let is_name = name.as_str().as_bytes() == found.path.as_os_str().as_bytes();
-        let place = self.place(name, (!is_name).then(|| found.path.into()));
+        let is_name = name.as_bytes() == found.path.as_os_str().as_bytes();
+        let place = self.place(&name, (!is_name).then(|| found.path.into()));
         if shared.pass.effort == Effort::Find {
             return;
         }
@@ -410,7 +445,7 @@ impl Worker<'_, '_> {
             Reading::Doubt(state) => (state, false),
         };
         let disk = |found: &Found<'_>| shared.pass.ground.disk(found.path).into_owned();
-        let name = self.name_of(place);
+        let name = ArtifactPath::claimed(&name);
         let middle = Middle {
             place,
             name,

@@ -99,11 +99,13 @@ pub fn write_file_with(
         Writing::Public | Writing::Private => made.replace(path).map_err(failed),
         Writing::PublicNew | Writing::PrivateNew => {
             made.file().sync_all().map_err(failed)?;
-            made.create(path).map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => StoreError::Exists {
-                    path: path.to_string_lossy().into_owned(),
-                },
-                _ => failed(error),
+            made.create(path).map_err(|error| {
+                if error.kind() == io::ErrorKind::AlreadyExists {
+                    return StoreError::Exists {
+                        path: path.to_string_lossy().into_owned(),
+                    };
+                }
+                failed(error)
             })
         }
     }
@@ -112,7 +114,10 @@ pub fn write_file_with(
 /// A file that has not its name yet.
 enum Made {
     /// And no other.
-    Nameless { file: File, folder: PathBuf },
+    Nameless {
+        file: File,
+        folder: PathBuf,
+    },
     Temporary(NamedTempFile),
 }
 
@@ -160,7 +165,7 @@ impl Made {
     }
 
     fn replace(self, path: &Path) -> io::Result<()> {
-        let persisted = match self {
+        match self {
             // Only a rename replaces, and that needs a name to begin with.
             Self::Nameless { ref folder, .. } => tempfile::Builder::new()
                 .prefix(PREFIX)
@@ -169,8 +174,7 @@ impl Made {
                 .map(drop)
                 .map_err(|error| error.error),
             Self::Temporary(file) => file.persist(path).map(drop).map_err(|error| error.error),
-        };
-        persisted
+        }
     }
 
     fn create(self, path: &Path) -> io::Result<()> {

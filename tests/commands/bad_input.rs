@@ -329,3 +329,30 @@ fn the_answer_comes_even_when_the_copy_of_it_cannot_be_written() {
         "inspections may have run: {ended:?}"
     );
 }
+
+#[test]
+fn words_about_recording_that_mean_nothing_are_refused_before_the_command_runs() {
+    let folder = Folder::new();
+    folder.write("in", "1");
+    let unknown = "the variable `LINKWRIGHT_HASH_BACKEND` is `Portable`, expected `portable`";
+    for (options, backend, status, message) in [
+        (&["-m", ""][..], "portable", 125, "a path is empty"),
+        (&["-m", "in"], "Portable", 125, unknown),
+        (&["-m", "in", "--jobs", "1025"], "", 125, "from 1 to 1024"),
+        (&["-m", "in", "--jobs", "0"], "", 125, "from 1 to 1024"),
+        (&["-m", "in", "--jobs", "1024"], "fastest", 0, ""),
+    ] {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_linkwright"));
+        run.args(["run", "-n", "s", "--signing-key", &key("owner")])
+            .args(options)
+            .args(["--", "touch", "ran"])
+            .current_dir(folder.path())
+            .env("LINKWRIGHT_HASH_BACKEND", backend)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        let ended = finish(run.spawn().unwrap());
+        assert_eq!(ended.status, Some(status), "{options:?}: {ended:?}");
+        assert!(ended.err.contains(message), "{options:?}: {ended:?}");
+        assert_eq!(folder.has("ran"), status == 0, "{options:?}");
+    }
+}

@@ -67,7 +67,10 @@ fn file(link: &Link, form: Form, signed: Option<(&KeyId, &[u8])>) -> String {
         let other = vec![0; signature.len()];
         let placeholder = issue.head(Some((keyid, &other)));
         assert_eq!(placeholder.len(), issue.head(signed).len());
-        assert_eq!(issue.is_signed_ahead(), issue.tail(None) == issue.tail(signed));
+        assert_eq!(
+            issue.is_signed_ahead(),
+            issue.tail(None) == issue.tail(signed)
+        );
     }
     String::from_utf8(file).unwrap()
 }

@@ -3,6 +3,7 @@
 mod changes;
 mod giants;
 mod links;
+mod renames;
 mod stress;
 
 use std::collections::BTreeMap;

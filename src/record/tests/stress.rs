@@ -214,6 +214,12 @@ impl Changing {
             .retain(|version| !is_over(version));
     }
 
+    /// Whether it was not there for a while, of what is not forgotten.
+    fn was_absent(&self) -> bool {
+        let versions = self.versions.lock().unwrap();
+        versions.iter().any(|version| version.digest.is_none())
+    }
+
     /// Counts each change from `start` on, which must have been forgotten up to there, to now.
     /// `found` is `None` if there is no answer about the file.
     fn judge(&self, start: Instant, found: Option<Found>, counts: &mut Counts) {
@@ -327,7 +333,13 @@ fn record_and_judge(
         }
         Err(errors) => {
             let mut named = BTreeSet::new();
+            let mut is_listed_otherwise = false;
             for error in errors.iter() {
+                if let RecordError::FolderChanged { path } = error {
+                    assert!(path.ends_with("files"), "{error}");
+                    is_listed_otherwise = true;
+                    continue;
+                }
                 let (RecordError::Changed { path } | RecordError::Read { path, .. }) = error else {
                     panic!("{error}");
                 };
@@ -337,6 +349,10 @@ fn record_and_judge(
                 let found = named.remove(&file.path).then_some(Found::Error);
                 file.judge(start, found, counts);
             }
+            assert!(
+                !is_listed_otherwise || files.iter().any(Changing::was_absent),
+                "no file came or went"
+            );
             assert!(named.is_empty(), "{named:?}");
             false
         }
