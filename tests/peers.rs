@@ -285,6 +285,7 @@ fn ours(layout: &str, folder: &Path) -> Verdict {
             authority: Person::Olga.public(),
             ids: vec![Person::Olga.id()],
         }],
+        layout_threshold: None,
         intermediates: &[],
         now: Moment::parse("2030-01-01T00:00:00Z").unwrap(),
         parameters: &Parameters::new(),

@@ -74,4 +74,11 @@ impl Authority for AnyKey {
             Self::OpenPgp(key) => key.fingerprint(),
         }
     }
+
+    fn fingerprints(&self) -> Vec<Fingerprint> {
+        match self {
+            Self::Plain(key) => vec![key.fingerprint()],
+            Self::OpenPgp(key) => key.fingerprints(),
+        }
+    }
 }

@@ -70,6 +70,12 @@ pub trait Authority: std::fmt::Debug {
 
     /// Who they are, for counting: the same for the same signer under every id.
     fn fingerprint(&self) -> Fingerprint;
+
+    /// Everything that they sign with, where that is more than one key: whoever signs with any of it
+    /// is the same.
+    fn fingerprints(&self) -> Vec<Fingerprint> {
+        vec![self.fingerprint()]
+    }
 }
 
 impl Authority for PublicKey {

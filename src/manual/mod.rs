@@ -15,6 +15,9 @@ pub mod certificates {}
 #[doc = include_str!("inspections.md")]
 pub mod inspections {}
 
+#[doc = include_str!("answers.md")]
+pub mod answers {}
+
 #[doc = include_str!("codes.md")]
 pub mod codes {}
 

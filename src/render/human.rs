@@ -46,12 +46,13 @@ pub fn human_with(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     head(report, out)?;
+    // What is about the whole first: it may be the cause of the rest.
+    findings(&report.findings, "  ", sources, dress, out)?;
     for item in &report.items {
         item_line(item, dress, out)?;
         links(item, dress, out)?;
         findings(&item.findings, "    ", sources, dress, out)?;
     }
-    findings(&report.findings, "", sources, dress, out)?;
     for explanation in &report.explanations {
         life(explanation, dress, out)?;
     }
@@ -113,10 +114,19 @@ fn findings(
         };
         let count = rest.iter().take_while(alike).count();
         let (group, behind) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+        let one_help = group
+            .iter()
+            .take(SHOWN_AT_MOST)
+            .all(|other| other.problem.help() == first.problem.help());
         for (at, shown) in group.iter().take(SHOWN_AT_MOST).enumerate() {
             finding(shown, indent, dress, out)?;
             if at < DETAILED_AT_MOST || dress.verbose {
                 details(shown, indent, out)?;
+            }
+            let next = group.get(at + 1).filter(|_| at + 1 < SHOWN_AT_MOST);
+            let again = next.is_some_and(|next| next.problem.help() == shown.problem.help());
+            if !one_help && !again {
+                help(shown, indent, out)?;
             }
         }
         if let Some(more) = count.checked_sub(SHOWN_AT_MOST)
@@ -140,11 +150,18 @@ fn findings(
                 }
             }
         }
-        let help = first.problem.help();
-        if first.severity != Severity::Note && !help.is_empty() {
-            writeln!(out, "{indent}  help: {help}")?;
+        if one_help {
+            help(first, indent, out)?;
         }
         rest = behind;
+    }
+    Ok(())
+}
+
+fn help(finding: &Finding, indent: &str, out: &mut dyn Write) -> io::Result<()> {
+    let help = finding.problem.help();
+    if finding.severity != Severity::Note && !help.is_empty() {
+        writeln!(out, "{indent}  help: {}", printable(&help))?;
     }
     Ok(())
 }
@@ -170,8 +187,9 @@ fn one_line(text: &str) -> String {
     narrowed(&printable(text).replace('\n', "; "))
 }
 
-/// How many characters a name in a message may have before its middle is left out.
-const NAME_AT_MOST: usize = 100;
+/// How many characters a name in a message may have before its middle is left out. The path of a link
+/// in the deepest sublayout is shorter, unless steps have very long names.
+const NAME_AT_MOST: usize = 500;
 
 /// A message without the middles of very long names, which stand between backticks.
 fn narrowed(message: &str) -> String {
@@ -315,10 +333,10 @@ mod tests {
 
     #[test]
     fn very_long_names_lose_their_middle() {
-        let long = format!("`{}b`", "a".repeat(300));
+        let long = format!("`{}b`", "a".repeat(3000));
         let said = narrowed(&format!("x {long} `c d` y"));
         assert!(
-            said.chars().count() < 130 && said.ends_with("ab` `c d` y"),
+            said.chars().count() < 530 && said.ends_with("ab` `c d` y"),
             "{said}"
         );
     }

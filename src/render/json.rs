@@ -3,13 +3,15 @@
 //! ```json
 //! {"schema": "linkwright/verify/v1", "verdict": "pass|refuse|undecided",
 //!  "layout": {"path": "…", "expires": "…", "signed_by": ["KEYID"], "now": "…", "clock_set": false,
-//!             "sublayout_inspections": false, "parameters": {"NAME": "VALUE"}},
+//!             "sublayout_inspections": false, "parameters": {"NAME": "VALUE"},
+//!             "threshold": {"needed": 1, "given": 2}, "conditions": ["…"]},
 //!  "items": [{"kind": "step|inspection|sublayout|product", "name": "…",
 //!             "status": "passed|failed|not-reached",
 //!             "links": [{"path": "…", "keyid": "…", "counted": true, "why_not": null}],
 //!             "findings": […]}],
 //!  "findings": [{"code": "…", "severity": "error|warning|note", "message": "…", "help": "…",
-//!                "place": {"document": "…", "pointer": "…"}}],
+//!                "place": {"document": "…", "pointer": "…"}, "artifact": {"side": "…", "path": "…"},
+//!                "rule": "…", "link": "…", "keyid": "…", "cause": {"kind": "…", …}}],
 //!  "explanations": [{"path": "…", "similar": ["…"],
 //!                    "stages": [{"kind": "step|inspection", "item": "…", "side": "material|product",
 //!                                "path": "…", "digests": {"sha256": "…"}, "signed_by": ["KEYID"],
@@ -17,7 +19,8 @@
 //!                                "same_as": {"item": "…", "side": "…", "path": "…"}}]}]}
 //! ```
 //!
-//! `place` is null where a finding has none. Fields may be added within a version, never changed.
+//! `place` is null where a finding has none, and so are `artifact`, `rule`, `link`, `keyid` and `cause`,
+//! whose kinds the schema describes. Fields may be added within a version, never changed.
 
 use std::io::{self, Write};
 
@@ -27,7 +30,7 @@ use crate::keys::KeyId;
 use crate::model::is_unprintable;
 use crate::report::{Explanation, Finding, Item, LinkUse, Passage, Report, Stage};
 
-use super::words;
+use super::{causes, words};
 
 /// The version of the document.
 pub const SCHEMA: &str = "linkwright/verify/v1";
@@ -49,6 +52,11 @@ pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "clock_set": layout.clock_set,
             "sublayout_inspections": layout.sublayout_inspections,
             "parameters": layout.parameters,
+            "threshold": layout.threshold.map(|threshold| json!({
+                "needed": threshold.needed,
+                "given": threshold.given,
+            })),
+            "conditions": layout.conditions(),
         },
         "items": report.items.iter().map(item).collect::<Vec<_>>(),
         "findings": findings(&report.findings),
@@ -142,5 +150,13 @@ fn finding(finding: &Finding) -> Value {
             "document": place.document,
             "pointer": place.pointer,
         })),
+        "artifact": finding.problem.artifact().map(|(side, path)| json!({
+            "side": side.noun(),
+            "path": path,
+        })),
+        "rule": finding.problem.rule(),
+        "link": finding.problem.link(),
+        "keyid": finding.problem.keyid().map(KeyId::as_str),
+        "cause": finding.problem.cause().map(causes::cause),
     })
 }

@@ -2,7 +2,8 @@
 //! for each rule and for each thing that was found.
 //!
 //! Only elements and attributes that both know are used. Errors are failures, what leaves the answer
-//! open is an error, warnings are the output of a case that passes, notes are skipped cases.
+//! open is an error. Warnings, notes and the conditions of the answer are skipped cases with their text:
+//! GitLab drops the output of a case that passes, and what has a warning must not look like any pass.
 //! Characters that XML cannot hold come out as visible escapes.
 
 use std::io::{self, Write};
@@ -67,6 +68,8 @@ fn layout_suite(report: &Report) -> Suite {
     if cases.is_empty() {
         cases.push(Case::passed("signatures and validity".to_owned()));
     }
+    let conditions = report.layout.conditions();
+    cases.extend(conditions.iter().map(|text| Case::condition(text)));
     Suite::new(name, cases)
 }
 
@@ -74,7 +77,7 @@ fn layout_suite(report: &Report) -> Suite {
 /// have been listed.
 fn verdict_suite(report: &Report, suites: &[Suite]) -> Option<Suite> {
     let mut cases = suites.iter().flat_map(|suite| &suite.cases);
-    let shown = cases.any(|case| matches!(case.outcome, Outcome::Failure | Outcome::Error));
+    let shown = cases.any(Case::refuses);
     let is_pass = report.verdict() == Verdict::Pass;
     (!is_pass && !shown).then(|| {
         let case = Case {
@@ -100,7 +103,7 @@ fn item_suite(report: &Report, index: usize, item: &Item) -> Suite {
             });
         }
     }
-    let refused = cases.iter().any(|case| case.outcome != Outcome::Passed);
+    let refused = cases.iter().any(Case::refuses);
     match item.status {
         Status::Passed => cases.push(Case::passed("all checks".to_owned())),
         Status::NotReached if !refused => cases.push(Case::skipped("all checks".to_owned())),
@@ -168,6 +171,20 @@ impl Case {
         }
     }
 
+    fn refuses(&self) -> bool {
+        matches!(self.outcome, Outcome::Failure | Outcome::Error)
+    }
+
+    /// On what the answer depends.
+    fn condition(text: &str) -> Self {
+        Self {
+            outcome: Outcome::Skipped,
+            message: format!("note: {text}"),
+            text: text.to_owned(),
+            ..Self::passed(format!("condition: {text}"))
+        }
+    }
+
     /// Findings that are alike.
     fn of(group: &[Finding]) -> Self {
         let Some(first) = group.first() else {
@@ -195,15 +212,22 @@ impl Case {
         if group.len() > 1 && !help.is_empty() {
             text.push_str(&format!("help: {help}\n"));
         }
+        let weight = match first.severity {
+            Severity::Warning => "warning: ",
+            Severity::Error | Severity::Note => "",
+        };
         let message = match group.len() {
-            1 => first.problem.to_string(),
-            count => format!("{} (and {} more like this)", first.problem, count - 1),
+            1 => format!("{weight}{}", first.problem),
+            count => format!(
+                "{weight}{} (and {} more like this)",
+                first.problem,
+                count - 1
+            ),
         };
         let outcome = match first.severity {
             Severity::Error if first.problem.leaves_undecided() => Outcome::Error,
             Severity::Error => Outcome::Failure,
-            Severity::Warning => Outcome::Passed,
-            Severity::Note => Outcome::Skipped,
+            Severity::Warning | Severity::Note => Outcome::Skipped,
         };
         Self {
             name,
@@ -221,19 +245,17 @@ impl Case {
             markup(class)
         )?;
         let element = match self.outcome {
-            Outcome::Passed if self.text.is_empty() => return writeln!(out, "/>"),
-            Outcome::Passed => {
-                return writeln!(
-                    out,
-                    "><system-out>{}</system-out></testcase>",
-                    markup(&self.text)
-                );
-            }
+            Outcome::Passed => return writeln!(out, "/>"),
             Outcome::Failure => "failure",
             Outcome::Error => "error",
             Outcome::Skipped => "skipped",
         };
-        let (message, text) = (markup(&self.message), markup(&self.text));
+        // GitLab shows the text, and the message only in its absence.
+        let text = match self.text.as_str() {
+            "" => &self.message,
+            text => text,
+        };
+        let (message, text) = (markup(&self.message), markup(text));
         writeln!(
             out,
             r#"><{element} message="{message}">{text}</{element}></testcase>"#

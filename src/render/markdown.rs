@@ -59,7 +59,15 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(now) = report.layout.now {
         write!(out, ", verified as of {now}")?;
     }
-    writeln!(out, ": {}.\n", words::tally(report))
+    writeln!(out, ": {}.\n", words::tally(report))?;
+    let conditions = report.layout.conditions();
+    for condition in &conditions {
+        writeln!(out, "- ℹ️ {}", prose(condition))?;
+    }
+    if !conditions.is_empty() {
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {

@@ -1,12 +1,14 @@
 //! A [`Report`](crate::report::Report) as bytes, into any writer. No decisions are made here.
 
 mod annotations;
+mod causes;
 mod html;
 mod human;
 mod json;
 mod junit;
 mod markdown;
 mod places;
+mod quality;
 mod sarif;
 mod sources;
 mod words;
@@ -18,5 +20,6 @@ pub use json::{SCHEMA, json};
 pub use junit::junit;
 pub use markdown::{markdown, markdown_within};
 pub use places::Places;
+pub use quality::code_quality;
 pub use sarif::sarif;
 pub use sources::{Sources, underlined};

@@ -52,7 +52,10 @@ pub fn sarif(report: &Report, places: &Places, out: &mut dyn Write) -> io::Resul
                 "exitCodeDescription": words::answer(verdict),
             }],
             "results": results,
-            "properties": {"verdict": words::verdict(verdict)},
+            "properties": {
+                "verdict": words::verdict(verdict),
+                "conditions": report.layout.conditions(),
+            },
         }],
     });
     write_ascii_safe(&document, out)
@@ -133,7 +136,7 @@ fn location(report: &Report, item: Option<&Item>, place: Option<&Place>, places:
 
 /// What makes a finding the same in the next run: its code, what it is about, and its message
 /// without the clock.
-fn fingerprint(report: &Report, item: Option<&Item>, finding: &Finding) -> String {
+pub(super) fn fingerprint(report: &Report, item: Option<&Item>, finding: &Finding) -> String {
     let mut message = finding.problem.to_string();
     if let Some(now) = report.layout.now {
         message = message.replace(&now.to_string(), "");

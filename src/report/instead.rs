@@ -34,6 +34,23 @@ pub enum Otherwise {
         /// The one under which it is signed.
         found: KeyId,
     },
+    /// A functionary of the step has signed it, and it does not have the name of a link of theirs.
+    Misnamed {
+        /// The functionary.
+        keyid: KeyId,
+        /// The name that it must have.
+        name: String,
+    },
+    /// A functionary of the step has signed it, and it is a link of another step.
+    OtherStep {
+        /// That step.
+        step: String,
+    },
+    /// It stands under a functionary of the step, whose signature is wrong.
+    WrongSignature {
+        /// The functionary.
+        keyid: KeyId,
+    },
     /// Someone else has signed it, whom the layout knows.
     OtherFunctionary {
         /// The key.
@@ -65,6 +82,18 @@ impl fmt::Display for Otherwise {
                 "it is signed under {}, another id of the key that the step authorises as {}",
                 quoted(found.as_str()),
                 quoted(authorised.as_str())
+            ),
+            Self::Misnamed { keyid, name } => write!(
+                formatter,
+                "it is signed by the functionary {}, whose link must have the name {}",
+                quoted(keyid.as_str()),
+                quoted(name)
+            ),
+            Self::OtherStep { step } => write!(formatter, "it is a link of {}", quoted(step)),
+            Self::WrongSignature { keyid } => write!(
+                formatter,
+                "its signature under the functionary's key {} is wrong",
+                quoted(keyid.as_str())
             ),
             Self::OtherFunctionary { keyid, steps } => {
                 let steps: Vec<&str> = steps.iter().map(ItemName::as_str).collect();

@@ -5,19 +5,23 @@
 //! renderers only lay them out.
 
 mod chain;
+mod difference;
 mod explanation;
 mod instead;
 mod near;
 mod policy;
 mod problem;
+mod unreached;
 mod words;
 
 pub use chain::{Chain, ChainLink, ChainRule, Flow};
+pub use difference::{Difference, DifferenceKind};
 pub use explanation::{Explanation, Passage, Stage};
 pub use instead::{Instead, Otherwise};
 pub use near::{DigestPair, Miss, NearMiss, Other};
 pub use policy::{Policy, codes};
-pub use problem::{Difference, DifferenceKind, Problem};
+pub use problem::{Cause, Problem};
+pub use unreached::Unreached;
 
 use std::collections::BTreeMap;
 
@@ -49,6 +53,8 @@ pub struct LayoutSummary {
     pub expires: Option<Moment>,
     /// Whose signatures on it were asked for and are good.
     pub signed_by: Vec<KeyId>,
+    /// How many signatures were enough, where not every key that was given had to sign.
+    pub threshold: Option<Threshold>,
     /// The clock by which expiry was judged.
     pub now: Option<Moment>,
     /// Whether that clock was set by whoever asked.
@@ -59,12 +65,28 @@ pub struct LayoutSummary {
     pub parameters: BTreeMap<String, String>,
 }
 
+/// How many of several signatures are enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// So many.
+    pub needed: usize,
+    /// Of so many distinct keys.
+    pub given: usize,
+}
+
 impl LayoutSummary {
     /// On what the answer depends that is in no file: a sentence each, escaped.
     pub fn conditions(&self) -> Vec<String> {
         let mut conditions = Vec::new();
         if let Some(now) = self.now.filter(|_| self.clock_set) {
             conditions.push(format!("the clock was set to {now} by --now"));
+        }
+        if let Some(Threshold { needed, given }) = self.threshold
+            && needed < given
+        {
+            conditions.push(format!(
+                "only {needed} of the {given} given keys had to sign the layout, instead of all, by --layout-threshold"
+            ));
         }
         if self.sublayout_inspections {
             let leave = "there was leave to run the commands of sublayouts";

@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::model::{DigestSet, ItemName, Side, quoted, quoted_list};
 
+use super::words::braced;
+
 /// How many names are shown of those that may have been meant.
 const NAMED_AT_MOST: usize = 3;
 
@@ -28,6 +30,8 @@ pub enum Miss {
         there: Other,
         /// Its digest here and there.
         digests: DigestPair,
+        /// Whether it was the same before the step, which changed it.
+        changed_here: bool,
     },
     /// MATCH, MODIFY: the digests are of different algorithms, so nothing can be said.
     NothingShared {
@@ -73,6 +77,11 @@ pub enum Miss {
     Pattern {
         /// The rule that would take it.
         would: String,
+    },
+    /// The pattern would match if something in it that looks like a parameter were filled in.
+    Unfilled {
+        /// The parameter's name.
+        parameter: String,
     },
     /// The pattern matches but for upper and lower case.
     Case,
@@ -152,13 +161,21 @@ impl fmt::Display for Miss {
     #[expect(clippy::too_many_lines, reason = "one short text for each variant")]
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OtherDigest { there, digests } => {
+            Self::OtherDigest {
+                there,
+                digests,
+                changed_here,
+            } => {
                 let (here, other) = digests.shown();
                 let algorithm = quoted(&digests.algorithm);
                 write!(
                     formatter,
                     "{there} has the {algorithm} digest {other}, this one {here}"
-                )
+                )?;
+                match changed_here {
+                    true => formatter.write_str(", for this step itself changed it"),
+                    false => Ok(()),
+                }
             }
             Self::NothingShared { there } => {
                 write!(formatter, "{there} has digests of other algorithms only")
@@ -207,6 +224,11 @@ impl fmt::Display for Miss {
                 formatter,
                 "its pattern does not match, {} would take it",
                 quoted(would)
+            ),
+            Self::Unfilled { parameter } => write!(
+                formatter,
+                "{} in its pattern looks like a parameter that was not filled in",
+                braced(parameter)
             ),
             Self::Case => {
                 formatter.write_str("its pattern differs from the name in upper and lower case")

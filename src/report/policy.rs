@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::{Report, Severity, Status};
+use super::{Problem, Report, Severity, Status};
 
 /// What is done with warnings. Without anything in it they refuse nothing.
+///
+/// Warnings about link files and signatures that do not count, because others are enough, never refuse
+/// by strictness alone: anybody who can put a file beside the links could stop a release with one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Every warning refuses, but for those that are allowed.
+    /// Every warning refuses, but for those that are allowed and those about what does not count.
     pub strict: bool,
     /// Codes whose warnings refuse in any case.
     pub denied: BTreeSet<String>,
@@ -16,9 +19,11 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether a warning with that code refuses.
-    pub fn refuses(&self, code: &str) -> bool {
-        self.denied.contains(code) || self.strict && !self.allowed.contains(code)
+    /// Whether this refuses, as a warning.
+    pub fn refuses(&self, problem: &Problem) -> bool {
+        let code = problem.code();
+        let strict = self.strict && !problem.anybody_could_cause();
+        self.denied.contains(code) || strict && !self.allowed.contains(code)
     }
 }
 
@@ -26,7 +31,7 @@ impl Report {
     /// Makes errors of the warnings that refuse. An item that has one failed.
     pub fn enforce(&mut self, policy: &Policy) {
         let weigh = |finding: &mut super::Finding| {
-            if finding.severity == Severity::Warning && policy.refuses(finding.problem.code()) {
+            if finding.severity == Severity::Warning && policy.refuses(&finding.problem) {
                 finding.severity = Severity::Error;
             }
         };
@@ -53,7 +58,7 @@ pub fn codes() -> Vec<&'static str> {
 mod tests {
     use super::*;
     use crate::keys::KeyId;
-    use crate::report::{Finding, Item, ItemKind, LayoutSummary, Problem, Verdict};
+    use crate::report::{Finding, Item, ItemKind, LayoutSummary, Verdict};
 
     fn report() -> Report {
         let mut item = Item::new(ItemKind::Step, "s".to_owned());
@@ -99,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_manual_has_all_codes() {
-        let source = include_str!("problem.rs");
+        let source = include_str!("problem/code.rs");
         let behind = source.split("fn code(").nth(1).unwrap();
         let body = behind.split("\n    }").next().unwrap();
         let mut known: Vec<&str> = body.split('"').skip(1).step_by(2).collect();

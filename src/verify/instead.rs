@@ -2,10 +2,11 @@
 //! else. None of them counts; this only tells what they are.
 
 use crate::keys::{AnyKey, Authority as _, KeyId};
-use crate::model::{Envelope, ItemName, Layout, LinkFile, Moment, Step};
+use crate::model::{Envelope, ItemName, Layout, LinkFile, Moment, PayloadKind, Step};
 use crate::report::{Instead, Otherwise};
 
-use super::signed;
+use super::signed::{self, Signed};
+use super::sought::{Sought, sought};
 
 /// How many files are told about.
 const FILES_AT_MOST: usize = 10;
@@ -42,6 +43,13 @@ fn otherwise(layout: &Layout, step: &Step, envelope: &Envelope, now: Moment) -> 
         return Otherwise::Unsigned;
     }
     let authorised = |keyid: &&KeyId| step.pubkeys.contains(*keyid);
+    let sought = sought(layout, step);
+    if let Some(found) = sought
+        .iter()
+        .find_map(|one| by_functionary(step, one, envelope, now))
+    {
+        return found;
+    }
     let functionaries = layout.functionaries.iter();
     for (keyid, functionary) in functionaries.clone().filter(|(id, _)| authorised(id)) {
         let other = functionary.key.as_ref().ok();
@@ -64,6 +72,37 @@ fn otherwise(layout: &Layout, step: &Step, envelope: &Envelope, now: Moment) -> 
     }
 }
 
+/// What a file is that stands under the key of a functionary of the step.
+fn by_functionary(
+    step: &Step,
+    sought: &Sought<'_>,
+    envelope: &Envelope,
+    now: Moment,
+) -> Option<Otherwise> {
+    let Some(Ok(key)) = &sought.key else {
+        return None;
+    };
+    let keyid = sought.keyid.clone();
+    match signed::check(envelope, key.as_ref(), &sought.ids, now) {
+        Signed::Good => Some(match link_of_another_step(step, envelope) {
+            Some(step) => Otherwise::OtherStep { step },
+            None => Otherwise::Misnamed {
+                name: format!("{}.{}.link", step.name, keyid.short()),
+                keyid,
+            },
+        }),
+        Signed::Wrong(_) | Signed::TooMany => Some(Otherwise::WrongSignature { keyid }),
+        Signed::Missing => None,
+    }
+}
+
+/// The step that a link names, if that is another.
+fn link_of_another_step(step: &Step, envelope: &Envelope) -> Option<String> {
+    let is_link = envelope.kind() == PayloadKind::Link;
+    let link = is_link.then(|| envelope.link().ok()).flatten()?;
+    (link.name != step.name.as_str()).then_some(link.name)
+}
+
 /// The other id of a functionary's key under which an envelope has its good signature.
 pub(super) fn other_id(
     key: &AnyKey,
@@ -74,7 +113,7 @@ pub(super) fn other_id(
     let mut others = key.ids().into_iter().filter(|id| !known.contains(id));
     others.find(|id| {
         let signed = signed::check(envelope, key, std::slice::from_ref(id), now);
-        matches!(signed, signed::Signed::Good)
+        matches!(signed, Signed::Good)
     })
 }
 

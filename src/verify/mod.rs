@@ -6,7 +6,7 @@
 //! failure; what cannot be judged because of another failure is reported as not reached. The
 //! procedure (in-toto specification 5.2, in the reference's order but for step 7):
 //!
-//! 1. Every given key has signed the layout.
+//! 1. Every given key has signed the layout; or as many distinct ones of them as are asked for.
 //! 2. Parameters are filled in, and the layout has the form it must have.
 //! 3. The layout has an expiry, and it lies in the future; the layout asks for something.
 //! 4. Each step has enough links, validly signed by distinct functionaries that it authorises, by their
@@ -39,18 +39,20 @@ mod steps;
 mod warnings;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 pub use params::{Parameters, is_parameter_name};
 pub use prefer::prefer_good;
 pub use product::Product;
-pub use signed::{Checked, Owner};
+pub use signed::{Checked, Owner, distinct_owners};
 
 use crate::keys::Certificate;
 use crate::model::{
     Envelope, EnvelopeError, Evidence, Inspection, ItemName, Layout, Link, Moment, PayloadKind,
 };
 use crate::report::{
-    Finding, Item, ItemKind, LayoutSummary, Place, Policy, Problem, Report, Status, Verdict,
+    Finding, Item, ItemKind, LayoutSummary, Place, Policy, Problem, Report, Status, Threshold,
+    Unreached, Verdict,
 };
 
 /// What is to be verified, against what.
@@ -64,6 +66,8 @@ pub struct Request<'a> {
     pub evidence: &'a Evidence,
     /// Everyone who must have signed the layout.
     pub owners: &'a [Owner<'a>],
+    /// How many distinct ones of the owners are enough; every one of them if `None`.
+    pub layout_threshold: Option<NonZeroUsize>,
     /// Certificates that may stand between a functionary's and a root of the layout. None of them is
     /// trusted by being here.
     pub intermediates: &'a [Certificate],
@@ -175,6 +179,10 @@ pub fn verify(request: &Request<'_>, inspector: &mut dyn Inspector) -> Outcome {
         request,
         report: Report::new(LayoutSummary {
             path: request.document.to_owned(),
+            threshold: request.layout_threshold.map(|needed| Threshold {
+                needed: needed.get(),
+                given: distinct_owners(request.owners),
+            }),
             now: Some(request.now),
             sublayout_inspections: request.sublayout_inspections,
             parameters: request.parameters.clone(),
@@ -198,6 +206,7 @@ pub fn verify(request: &Request<'_>, inspector: &mut dyn Inspector) -> Outcome {
         envelope: request.layout,
         evidence: request.evidence,
         owners: request.owners,
+        threshold: request.layout_threshold,
         parameters: request.parameters,
         label: String::new(),
         item: None,
@@ -232,6 +241,7 @@ struct Source<'a> {
     envelope: &'a Envelope,
     evidence: &'a Evidence,
     owners: &'a [Owner<'a>],
+    threshold: Option<NonZeroUsize>,
     parameters: &'a Parameters,
     /// What stands before the names of its items.
     label: String,
@@ -278,9 +288,15 @@ impl<'a> Engine<'a> {
             crate::model::Form::Dsse => "",
         };
         let read = |envelope: &Envelope| read_layout(envelope, source.parameters);
-        let checked = signed::check_layout(source.envelope, source.owners, self.request.now, read);
-        let layout = match checked {
-            Ok(layout) => layout,
+        let (owners, now) = (source.owners, self.request.now);
+        let threshold = source.threshold;
+        let checked = signed::check_layout(source.envelope, owners, threshold, now, read);
+        let signed::Owned {
+            layout,
+            signed_by,
+            unneeded,
+        } = match checked {
+            Ok(owned) => owned,
             Err(problems) => {
                 for problem in problems {
                     let place = problem_place(&problem, source.document, base);
@@ -291,11 +307,10 @@ impl<'a> Engine<'a> {
         };
         if source.item.is_none() {
             self.report.layout.expires = layout.expires;
-            let ids = source.owners.iter().filter_map(|owner| owner.ids.first());
-            let mut signed_by: Vec<_> = ids.cloned().collect();
-            // In whatever order they were given.
-            signed_by.sort();
             self.report.layout.signed_by = signed_by;
+        }
+        for problem in unneeded {
+            self.warn(source.item, problem, None);
         }
         let mut node = Node {
             people: signed::People::of(&layout),
@@ -453,11 +468,10 @@ impl<'a> Engine<'a> {
         {
             return;
         } else if item.findings.iter().any(|it| found(it) == "inspection-ran") {
-            "its rules compare with an inspection that was not run"
+            Unreached::InspectionNotRun
         } else {
-            "no command runs unless everything before it has passed"
+            Unreached::SomethingFailed
         };
-        let why = why.to_owned();
         item.findings
             .push(Finding::note(Problem::NotReached { why }));
     }

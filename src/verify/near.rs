@@ -8,6 +8,7 @@ use crate::model::{
 };
 use crate::report::{DigestPair, Miss, NearMiss, Other};
 
+use super::params::unfilled;
 use super::rules::{LinkOf, agreement, counterpart};
 
 /// How many rules are named for one artifact.
@@ -19,6 +20,9 @@ const NAMES_AT_MOST: usize = 500;
 
 /// How many names that are like the wanted one are kept.
 const SIMILAR_AT_MOST: usize = 3;
+
+/// How many parameters of one pattern are thought to be filled in.
+const PARAMETERS_AT_MOST: usize = 8;
 
 /// The rules that came before, and what they were applied to.
 pub(super) struct Near<'a, 'l> {
@@ -67,11 +71,19 @@ impl Near<'_, '_> {
             Rule::Modify(pattern) if pattern.matches(artifact.name) => {
                 return self.not_modified(artifact);
             }
-            Rule::Match(rule) => return self.not_matched(rule, artifact),
+            Rule::Match(rule) => {
+                let unfilled = || nearly_filled(&rule.pattern, artifact.name);
+                return self.not_matched(rule, artifact).or_else(unfilled);
+            }
             Rule::Allow(pattern)
             | Rule::Create(pattern)
             | Rule::Delete(pattern)
-            | Rule::Modify(pattern) => nearly_matches(pattern, artifact.name)?,
+            | Rule::Modify(pattern) => {
+                if let Some(miss) = nearly_filled(pattern, artifact.name) {
+                    return Some(miss);
+                }
+                nearly_matches(pattern, artifact.name)?
+            }
             // One that was refused before is not refused again.
             Rule::Disallow(_) | Rule::Require(_) => return None,
         };
@@ -129,8 +141,17 @@ impl Near<'_, '_> {
         {
             let there = other(path);
             return match artifact.digests.agreement(digests) {
-                Agreement::Different => DigestPair::differing(artifact.digests, digests)
-                    .map(|digests| Miss::OtherDigest { there, digests }),
+                Agreement::Different => {
+                    let before = self.other.get(artifact.name);
+                    let same = |before: &DigestSet| before.agreement(digests) == Agreement::Same;
+                    let changed_here = self.side == Side::Products && before.is_some_and(same);
+                    let digests = DigestPair::differing(artifact.digests, digests)?;
+                    Some(Miss::OtherDigest {
+                        there,
+                        digests,
+                        changed_here,
+                    })
+                }
                 Agreement::NothingShared => Some(Miss::NothingShared { there }),
                 Agreement::Same | Agreement::TooWeak => None,
             };
@@ -225,6 +246,20 @@ pub(super) fn around<'a>(there: &'a Artifacts, name: &str) -> impl Iterator<Item
     (from..alike.end)
         .take(NAMES_AT_MOST)
         .filter_map(|at| there.name(at))
+}
+
+/// Whether a pattern would match if what looks like a parameter in it were filled in.
+fn nearly_filled(pattern: &Pattern, name: &str) -> Option<Miss> {
+    let mut text = pattern.as_str().to_owned();
+    let (_, parameter, _) = unfilled(pattern.as_str())?;
+    for _ in 0..PARAMETERS_AT_MOST {
+        if let Some((before, _, behind)) = unfilled(&text) {
+            text = format!("{before}*{behind}");
+        }
+    }
+    Pattern::new(&text).matches(name).then(|| Miss::Unfilled {
+        parameter: parameter.to_owned(),
+    })
 }
 
 /// How a pattern misses a name.

@@ -20,6 +20,19 @@ pub fn is_parameter_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(allowed)
 }
 
+/// What looks like a parameter in a text in which they should have been filled in, with what is before
+/// and behind it. `${NAME}` is something of a shell.
+pub(super) fn unfilled(text: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = text.match_indices('{').filter_map(|(at, _)| {
+        let (before, brace) = text.split_at_checked(at)?;
+        let inside = brace.strip_prefix('{')?;
+        let end = inside.find(|c: char| !is_parameter_name(c.encode_utf8(&mut [0; 4])))?;
+        let (name, behind) = inside.split_at_checked(end)?;
+        Some((before, name, behind.strip_prefix('}')?))
+    });
+    parts.find(|(before, name, _)| is_parameter_name(name) && !before.ends_with('$'))
+}
+
 /// The payload of a layout with its parameters filled in.
 pub(super) fn substitute(payload: &Value, given: &Parameters) -> Result<Value, Vec<Problem>> {
     if given.is_empty() {
@@ -185,6 +198,15 @@ mod tests {
             fill("{c}"),
             Err(vec![Problem::ParameterMissing { name: "c".into() }])
         );
+    }
+
+    #[test]
+    fn what_was_not_filled_in_is_found() {
+        assert_eq!(unfilled("app-{V}.tar"), Some(("app-", "V", ".tar")));
+        assert_eq!(unfilled("{}{a b}{c}"), Some(("{}{a b}", "c", "")));
+        for text in ["", "app", "${HOME}", "{", "{a", "a}"] {
+            assert_eq!(unfilled(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Agreement, Artifacts, DigestSet, ItemName, Pairing, Side};
-use crate::report::{Finding, Item, ItemKind, Problem, Severity, Status};
+use crate::report::{Finding, Item, ItemKind, Problem, Severity, Status, Unreached};
 
 use super::Engine;
 
@@ -44,7 +44,7 @@ impl Engine<'_> {
                         Some(link) => {
                             self.product = judge(product, &step.name, &link.products, &mut item);
                         }
-                        None => not_reached(&mut item, "the links of the step do not stand"),
+                        None => not_reached(&mut item, Unreached::NoProducts),
                     }
                 }
                 (None, Some(name)) => {
@@ -57,7 +57,7 @@ impl Engine<'_> {
                 }
             }
         } else {
-            not_reached(&mut item, "the layout cannot be trusted");
+            not_reached(&mut item, Unreached::LayoutNotTrusted);
         }
         // Whatever else is wrong, somebody will want to know that too.
         for why in product.files.as_ref().err().into_iter().flatten() {
@@ -68,14 +68,9 @@ impl Engine<'_> {
     }
 }
 
-fn not_reached(item: &mut Item, why: &str) {
-    item.findings.push(Finding {
-        severity: Severity::Note,
-        problem: Problem::NotReached {
-            why: why.to_owned(),
-        },
-        place: None,
-    });
+fn not_reached(item: &mut Item, why: Unreached) {
+    item.findings
+        .push(Finding::note(Problem::NotReached { why }));
 }
 
 /// Gives the names of the files that are products.

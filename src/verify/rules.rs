@@ -20,6 +20,7 @@ use crate::report::Problem;
 
 use super::fate::{Fate, fate};
 use super::near::{Near, around};
+use super::params::unfilled;
 
 /// How many artifacts that one rule refuses are explained. Of more, the others are most likely like
 /// them.
@@ -243,6 +244,10 @@ impl<'a> Queue<'a> {
             path: name.to_owned(),
             taken_by,
             similar: similar.into_iter().map(str::to_owned).collect(),
+            parameter: match place {
+                Some(_) => None,
+                None => unfilled(name).map(|(_, parameter, _)| parameter.to_owned()),
+            },
         };
         self.found.push((before.len(), problem));
     }

@@ -3,8 +3,8 @@
 
 use rayon::prelude::*;
 
-use crate::model::{ItemName, Link, Rules, Step, quoted};
-use crate::report::{Finding, Problem, Severity, Status};
+use crate::model::{ItemName, Link, Rules, Step};
+use crate::report::{Finding, ItemKind, Problem, Severity, Status, Unreached};
 
 use super::{Engine, Node, rules};
 
@@ -43,24 +43,43 @@ impl Engine<'_> {
         }
     }
 
+    /// Why no link stands for a step.
+    fn without_link(&self, node: &Node, step: &ItemName) -> Unreached {
+        let (name, step) = (format!("{}{step}", node.label), step.clone());
+        let mut steps = self.report.items.iter();
+        let item = steps.find(|item| item.kind == ItemKind::Step && item.name == name);
+        let disagree = |finding: &Finding| {
+            let problem = &finding.problem;
+            matches!(
+                problem,
+                Problem::LinksDisagree { .. } | Problem::WeakDigest { .. }
+            )
+        };
+        match item.is_some_and(|item| item.findings.iter().any(disagree)) {
+            true => Unreached::LinksDisagree { step },
+            false => Unreached::NoLink { step },
+        }
+    }
+
     /// Writes down what the rules of one step or inspection found.
     pub(super) fn ruled(&mut self, node: &Node, item: usize, pointer: &str, ruling: Ruling) {
+        let why = |from| self.without_link(node, from);
+        let ruling = match ruling {
+            Ruling::Missing(from) => Err(why(&from)),
+            Ruling::Found(found) => Ok(found),
+        };
         let Some(item) = self.report.items.get_mut(item) else {
             return;
         };
         match ruling {
-            Ruling::Missing(from) => {
-                let why = format!(
-                    "its rules compare with {}, of which there is no valid link",
-                    quoted(from.as_str())
-                );
+            Err(why) => {
                 item.findings.push(Finding {
                     severity: Severity::Note,
                     problem: Problem::NotReached { why },
                     place: node.place(pointer),
                 });
             }
-            Ruling::Found(found) => {
+            Ok(found) => {
                 // A sublayout that was refused beside enough good links has failed the step already.
                 item.status = if item.has_errors() {
                     Status::Failed

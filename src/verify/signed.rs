@@ -3,9 +3,10 @@
 //! signatures on it were good.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::ops::Deref;
 
-use crate::keys::{AnyKey, Authority, Fingerprint, KeyId, OpenPgpSignature, Refusal};
+use crate::keys::{Authority, Fingerprint, KeyId, OpenPgpSignature, Refusal};
 use crate::model::{Envelope, Inspection, Layout, Moment, Signature};
 use crate::report::{Problem, Report};
 
@@ -120,42 +121,87 @@ pub struct Owner<'a> {
     pub ids: Vec<KeyId>,
 }
 
-/// Checks that *every* owner has signed, and reads the layout with `read`. No owners: nothing is
-/// checked, so nothing is given out.
+/// How many people these owners are: the same key given twice, or under another id, is one.
+pub fn distinct_owners(owners: &[Owner<'_>]) -> usize {
+    let people = People::of_owners(owners);
+    let mut signers = Signers::default();
+    for owner in owners {
+        signers.add(owner.authority, &people);
+    }
+    signers.count()
+}
+
+/// A layout that enough of its owners have signed.
+#[derive(Debug)]
+pub(super) struct Owned {
+    pub(super) layout: Checked<Layout>,
+    /// The owners whose signatures are good, each by the first of its ids.
+    pub(super) signed_by: Vec<KeyId>,
+    /// What is wrong with signatures of owners who were not needed.
+    pub(super) unneeded: Vec<Problem>,
+}
+
+/// Checks that *every* owner has signed or, with a threshold, so many distinct ones of them, and reads
+/// the layout with `read`. No owners: nothing is checked, so nothing is given out.
 pub(super) fn check_layout(
     envelope: &Envelope,
     owners: &[Owner<'_>],
+    threshold: Option<NonZeroUsize>,
     now: Moment,
     read: impl FnOnce(&Envelope) -> Result<Layout, Vec<Problem>>,
-) -> Result<Checked<Layout>, Vec<Problem>> {
-    let mut problems = Vec::new();
+) -> Result<Owned, Vec<Problem>> {
+    if owners.is_empty() {
+        return Err(vec![Problem::KeyUnreadable {
+            key: String::new(),
+            why: "no key was given".to_owned(),
+        }]);
+    }
+    let people = People::of_owners(owners);
+    let mut signers = Signers::default();
+    let (mut good, mut missing, mut wrong) = (BTreeSet::new(), Vec::new(), Vec::new());
     for owner in owners {
         let keyid = owner.ids.first().cloned().unwrap_or_else(|| KeyId::new(""));
         match check(envelope, owner.authority, &owner.ids, now) {
-            Signed::Good => {}
-            Signed::Wrong(Some(why)) => problems.push(refusal(None, keyid, &why)),
-            Signed::Wrong(None) => problems.push(Problem::SignatureInvalid { keyid }),
-            Signed::TooMany => problems.push(Problem::SignaturesTooMany {
+            Signed::Good => {
+                signers.add(owner.authority, &people);
+                good.insert(keyid);
+            }
+            Signed::Wrong(Some(why)) => wrong.push(refusal(None, keyid, &why)),
+            Signed::Wrong(None) => wrong.push(Problem::SignatureInvalid { keyid }),
+            Signed::TooMany => wrong.push(Problem::SignaturesTooMany {
                 document: "the layout".to_owned(),
                 keyid,
                 limit: TRIED_SIGNATURES,
             }),
-            Signed::Missing => problems.push(Problem::SignatureMissing {
-                keyid,
-                found: ids_found(envelope),
-            }),
+            Signed::Missing => missing.push(keyid),
         }
     }
-    if owners.is_empty() {
-        problems.push(Problem::KeyUnreadable {
-            key: String::new(),
-            why: "no key was given".to_owned(),
+    let good: Vec<KeyId> = good.into_iter().collect();
+    let enough = match threshold {
+        None => missing.is_empty() && wrong.is_empty(),
+        Some(needed) => signers.count() >= needed.get(),
+    };
+    if enough {
+        return read(envelope).map(|layout| Owned {
+            layout: Checked(layout),
+            signed_by: good,
+            unneeded: wrong,
         });
     }
-    if !problems.is_empty() {
-        return Err(problems);
+    match threshold {
+        None => wrong.extend(missing.into_iter().map(|keyid| Problem::SignatureMissing {
+            keyid,
+            good: good.clone(),
+            found: ids_found(envelope),
+        })),
+        Some(needed) => wrong.push(Problem::LayoutThresholdNotMet {
+            needed: needed.get(),
+            found: signers.count(),
+            good,
+            missing,
+        }),
     }
-    read(envelope).map(Checked)
+    Err(wrong)
 }
 
 /// What there is to say about a signature that does not count, but for its numbers. `link` is `None`
@@ -192,9 +238,17 @@ impl People {
     pub(super) fn of(layout: &Layout) -> Self {
         let mut people = Self::default();
         for functionary in layout.functionaries.values() {
-            if let Ok(AnyKey::OpenPgp(key)) = &functionary.key {
+            if let Ok(key) = &functionary.key {
                 people.know(&key.fingerprints());
             }
+        }
+        people
+    }
+
+    fn of_owners(owners: &[Owner<'_>]) -> Self {
+        let mut people = Self::default();
+        for owner in owners {
+            people.know(&owner.authority.fingerprints());
         }
         people
     }
@@ -213,7 +267,7 @@ impl People {
         self.parts.extend(parts.iter().map(|part| (*part, one)));
     }
 
-    fn person(&self, part: Fingerprint) -> Fingerprint {
+    pub(super) fn person(&self, part: Fingerprint) -> Fingerprint {
         self.parts.get(&part).copied().unwrap_or(part)
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Gathered<'a> {
     /// The links that count, with their paths.
     pub(super) links: Vec<(&'a str, Link)>,
     pub(super) signers: Signers,
+    /// How many distinct functionaries there are, if they are known by their keys alone.
+    able: Option<usize>,
     pub(super) problems: Vec<(Problem, Option<Place>)>,
     /// File names that are not there.
     pub(super) looked_for: Vec<String>,
@@ -51,6 +53,7 @@ impl Engine<'_> {
         let layout = node.layout.clone();
         let mut gathered = Gathered::default();
         let all = sought(&layout, step);
+        gathered.able = able(node, step, &all);
         for sought in &all {
             let keyid = &sought.keyid;
             let glance = glances.next().flatten();
@@ -141,9 +144,9 @@ impl Engine<'_> {
         look.problems.extend(glance.signature);
         let found = match glance.link {
             Some(link) => link,
-            None if look.problems.is_empty() => self
-                .sublayout(node, step, sought, key, file, envelope)
-                .map_err(|problem| vec![problem]),
+            None if look.problems.is_empty() => {
+                self.sublayout(node, step, sought, key, file, envelope)
+            }
             None => return look,
         };
         match found {
@@ -163,10 +166,7 @@ impl Engine<'_> {
         key: &AnyKey,
         file: &LinkFile,
         envelope: &Envelope,
-    ) -> Result<Link, Problem> {
-        let refused = || Problem::SublayoutRefused {
-            link: file.path.clone(),
-        };
+    ) -> Result<Link, Vec<Problem>> {
         let name = format!("{}{}.{}", node.label, step.name, sought.keyid.short());
         let item = self.report.items.len();
         self.report
@@ -181,11 +181,13 @@ impl Engine<'_> {
             envelope,
             evidence: &file.below,
             owners: &[owner],
+            threshold: None,
             parameters: &Parameters::new(),
             label: format!("{name}/"),
             item: Some(item),
         };
-        let below = self.layout(&source).ok_or_else(refused)?;
+        let below = self.layout(&source);
+        let below = below.ok_or_else(|| self.refused(file, item))?;
         self.report.enforce(self.request.policy);
         self.inspection_leave(below, item);
         let items = self.report.items.get_mut(item..).unwrap_or_default();
@@ -199,13 +201,32 @@ impl Engine<'_> {
                 Status::Failed
             };
         }
-        let below = self
-            .nodes
-            .get(below)
-            .filter(|_| clean)
-            .ok_or_else(refused)?;
-        let names = below.layout.steps.iter().map(|step| &step.name);
-        agree::summary(step.name.as_str(), names, |name| below.links.get(name)).ok_or_else(refused)
+        let below = self.nodes.get(below).filter(|_| clean);
+        let summary = below.and_then(|below| {
+            let names = below.layout.steps.iter().map(|step| &step.name);
+            agree::summary(step.name.as_str(), names, |name| below.links.get(name))
+        });
+        summary.ok_or_else(|| self.refused(file, item))
+    }
+
+    /// A sublayout that does not verify, whose item is at that place and has its own behind it.
+    fn refused(&self, file: &LinkFile, item: usize) -> Vec<Problem> {
+        let items = self.report.items.get(item..).unwrap_or_default();
+        let findings = items.iter().flat_map(|item| &item.findings);
+        let mut errors = findings.filter(|finding| finding.severity == Severity::Error);
+        let cause = errors.next().map(|finding| {
+            if let Problem::SublayoutRefused {
+                cause: Some(cause), ..
+            } = &finding.problem
+            {
+                return cause.clone();
+            }
+            Box::new(finding.problem.clone())
+        });
+        vec![Problem::SublayoutRefused {
+            link: file.path.clone(),
+            cause,
+        }]
     }
 
     /// A sublayout's commands never run without leave.
@@ -227,6 +248,22 @@ impl Engine<'_> {
     }
 }
 
+/// How many distinct functionaries a step has. A key that is not there or cannot be used stands for
+/// somebody.
+fn able(node: &Node, step: &Step, sought: &[Sought<'_>]) -> Option<usize> {
+    if !step.constraints.is_empty() {
+        return None;
+    }
+    let (mut signers, mut others) = (Signers::default(), 0);
+    for one in sought.iter().filter(|one| !one.other_name) {
+        match &one.key {
+            Some(Ok(key)) => signers.add(key.as_ref(), &node.people),
+            Some(Err(_)) | None => others += 1,
+        }
+    }
+    Some(signers.count() + others)
+}
+
 /// Whether what is there is enough. If it is, the link that stands for the step goes into the node.
 fn conclude(
     node: &mut Node,
@@ -238,6 +275,7 @@ fn conclude(
     let Gathered {
         links,
         signers,
+        able,
         problems,
         looked_for,
     } = gathered;
@@ -255,6 +293,13 @@ fn conclude(
             needed: step.threshold,
             found,
             links: links.len(),
+            able,
+            broken: item
+                .links
+                .iter()
+                .filter(|link| link.why_not.is_some())
+                .map(|link| link.path.clone())
+                .collect(),
             looked_for,
             instead: instead(),
             command: step.expected_command.clone(),

@@ -1,8 +1,10 @@
 //! What refuses nothing and should be looked at all the same, unless the
 //! [`Policy`](crate::report::Policy) says that it does refuse.
 
+use std::collections::BTreeMap;
+
 use crate::encoding::Value;
-use crate::keys::Authority;
+use crate::keys::{Authority, Fingerprint, KeyId};
 use crate::model::{Link, Side, Step};
 use crate::report::{Finding, Place, Problem};
 
@@ -26,6 +28,10 @@ impl Engine<'_> {
             let problem = Problem::LayoutExpiresSoon { expires, days };
             self.warn(item, problem, node.place("/expires"));
         }
+        for keyids in one_key_each(node) {
+            let place = node.place("/keys");
+            self.warn(item, Problem::KeyListedTwice { keyids }, place);
+        }
         let layout = node.layout.clone();
         for (keyid, functionary) in &layout.functionaries {
             // An OpenPGP key may be listed for its subkeys.
@@ -42,13 +48,29 @@ impl Engine<'_> {
         }
     }
 
-    fn warn(&mut self, item: Option<usize>, problem: Problem, place: Option<Place>) {
+    pub(super) fn warn(&mut self, item: Option<usize>, problem: Problem, place: Option<Place>) {
         let finding = Finding::warning(problem, place);
         match item.and_then(|item| self.report.items.get_mut(item)) {
             Some(item) => item.findings.push(finding),
             None => self.report.findings.push(finding),
         }
     }
+}
+
+/// The keys of a layout that stand in it under several ids, each with these.
+fn one_key_each(node: &Node) -> Vec<Vec<KeyId>> {
+    let mut people: BTreeMap<Fingerprint, Vec<KeyId>> = BTreeMap::new();
+    for (keyid, functionary) in &node.layout.functionaries {
+        if let Ok(key) = &functionary.key {
+            let person = node.people.person(key.fingerprint());
+            people.entry(person).or_default().push(keyid.clone());
+        }
+    }
+    let mut several: Vec<Vec<KeyId>> = people.into_values().collect();
+    several.retain(|keyids| keyids.len() > 1);
+    // By their ids, which people see.
+    several.sort();
+    several
 }
 
 /// About one link that counts.

@@ -211,7 +211,7 @@ fn every_case_gets_its_verdict_for_its_reasons() {
 
 #[test]
 fn every_code_is_produced_by_a_case() {
-    let source = include_str!("../../src/report/problem.rs");
+    let source = include_str!("../../src/report/problem/code.rs");
     let body = source
         .split("fn code(")
         .nth(1)

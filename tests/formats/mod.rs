@@ -2,6 +2,7 @@
 //! code occurs: each form has every finding, keeps to its schema, and says the verdict that the exit
 //! status says.
 
+mod arbitrary;
 mod hostile;
 
 use std::collections::BTreeSet;
@@ -16,7 +17,14 @@ use crate::cases::{Chain, all};
 use crate::support::Folder;
 
 /// Reports in all forms, as files beside the answer on stdout.
-const OUTPUTS: [&str; 5] = ["r.json", "r.sarif", "r.xml", "r.md", "r.html"];
+const OUTPUTS: [&str; 6] = [
+    "r.json",
+    "r.sarif",
+    "r.xml",
+    "r.md",
+    "r.html",
+    "r.code-quality.json",
+];
 
 /// What one case came to.
 pub(super) struct Answers {
@@ -28,13 +36,24 @@ pub(super) struct Answers {
     pub(super) markdown: String,
     pub(super) html: String,
     pub(super) human: String,
+    pub(super) quality: Value,
 }
 
 impl Answers {
     pub(super) fn of(name: &str, changes: &str, spare: &Folder) -> Self {
+        Self::after(name, &Chain::of(changes), |_| (), spare)
+    }
+
+    /// After something was done to the files of a chain.
+    pub(super) fn after(
+        name: &str,
+        chain: &Chain,
+        done: impl FnOnce(&Folder),
+        spare: &Folder,
+    ) -> Self {
         let folder = Folder::new();
-        let chain = Chain::of(changes);
         chain.write(&folder);
+        done(&folder);
         let mut arguments = chain.arguments();
         let format = arguments.iter().position(|word| word == "json").unwrap();
         arguments[format] = "human".to_owned();
@@ -54,6 +73,7 @@ impl Answers {
             markdown: text("r.md"),
             html: text("r.html"),
             human: ended.out().to_owned(),
+            quality: spare.json("r.code-quality.json"),
         }
     }
 
@@ -252,6 +272,44 @@ fn fingerprints_do_not_depend_on_the_clock() {
 }
 
 #[test]
+fn code_quality_has_every_finding() {
+    check(|answers| {
+        let entries = answers.quality.as_array().unwrap();
+        let mut wrong = Vec::new();
+        let mut prints = BTreeSet::new();
+        for entry in entries {
+            let line = entry["location"]["lines"]["begin"].as_u64();
+            let fields = entry.as_object().unwrap().len();
+            if fields != 5 || line.is_none_or(|line| line == 0) {
+                wrong.push(format!("{entry}"));
+            }
+            if !prints.insert(entry["fingerprint"].to_string()) {
+                wrong.push(format!("a fingerprint twice: {entry}"));
+            }
+        }
+        let found = entries
+            .iter()
+            .filter(|entry| entry["check_name"] != "verdict");
+        let severity = |severity: &str| match severity {
+            "error" => "blocker",
+            "warning" => "minor",
+            _ => "info",
+        };
+        let findings = answers.findings();
+        let fits = |(entry, [_, _, code, weight, message]): (&Value, &[String; 5])| {
+            let description = entry["description"].as_str().unwrap();
+            entry["check_name"] == code.as_str()
+                && entry["severity"] == severity(weight)
+                && description.ends_with(message.as_str())
+        };
+        if found.clone().count() != findings.len() || !found.zip(&findings).all(fits) {
+            wrong.push(format!("{entries:?}"));
+        }
+        wrong
+    });
+}
+
+#[test]
 fn junit_has_every_finding_and_counts_right() {
     check(|answers| {
         let document = roxmltree::Document::parse(&answers.junit).unwrap();
@@ -409,8 +467,6 @@ fn people_are_told_every_finding() {
         let text = bare(&answers.human);
         let findings = answers.findings().into_iter();
         findings
-            // What lies in sublayouts has names that are too long to be found in lines.
-            .filter(|[_, name, ..]| !name.contains('/'))
             .filter(|[.., code, severity, message]| {
                 // What follows a semicolon stands on a line of its own; of a very long part, the
                 // beginning has to be there.
@@ -425,36 +481,100 @@ fn people_are_told_every_finding() {
     });
 }
 
+/// How many statements about the verdict are looked at.
+const FORMS: usize = 9;
+
+/// Every form that does not say what the exit status says.
+fn contradictions(answers: &Answers) -> Vec<String> {
+    let (verdict, code, heading) = match answers.status {
+        Some(0) => ("pass", 0, "Passed"),
+        Some(1) => ("refuse", 1, "Refused"),
+        Some(3) => ("undecided", 3, "Undecided"),
+        other => return vec![format!("the exit status is {other:?}")],
+    };
+    let run = &answers.sarif["runs"][0];
+    let junit = roxmltree::Document::parse(&answers.junit).unwrap();
+    let clean =
+        ["failures", "errors"].map(|name| junit.root_element().attribute(name).unwrap().to_owned());
+    let first = answers.markdown.lines().next().unwrap();
+    let last = answers.human.lines().last().unwrap();
+    let body = format!("<body class=\"{verdict}\">");
+    let title = format!("<h1>{heading}</h1>");
+    let blocked = answers.quality.to_string().contains("\"blocker\"");
+    let said: [(&str, bool); FORMS] = [
+        ("json", answers.json["verdict"] == verdict),
+        ("sarif", run["properties"]["verdict"] == verdict),
+        (
+            "sarif's exit code",
+            run["invocations"][0]["exitCode"] == code,
+        ),
+        ("junit", (clean == ["0", "0"]) == (code == 0)),
+        ("code quality", blocked == (code != 0)),
+        ("html", answers.html.contains(&body)),
+        ("html's title", answers.html.contains(&title)),
+        ("markdown", first.contains(heading)),
+        ("human", last.starts_with(&heading.to_uppercase())),
+    ];
+    let wrong = said.iter().filter(|(_, same)| !same);
+    wrong.map(|(form, _)| (*form).to_owned()).collect()
+}
+
 #[test]
 fn every_form_says_what_the_exit_status_says() {
+    check(contradictions);
+}
+
+#[test]
+fn every_form_has_the_conditions_of_the_answer() {
+    let changes = "keys @owner @bob\nargs --layout-threshold 1\nargs --now 2050-01-01T00:00:00Z\n";
+    let answers = Answers::of("", changes, &Folder::new());
+    assert_eq!(answers.status, Some(0), "{}", answers.human);
+    let conditions = answers.json["layout"]["conditions"].as_array().unwrap();
+    assert_eq!(conditions.len(), 2);
+    let run = &answers.sarif["runs"][0]["properties"];
+    assert_eq!(run["conditions"], answers.json["layout"]["conditions"]);
+    for condition in conditions {
+        let condition = condition.as_str().unwrap();
+        for text in [
+            &answers.human,
+            &answers.markdown,
+            &text_of(&answers.html),
+            &answers.junit,
+        ] {
+            assert!(
+                bare(text).contains(&bare(condition)),
+                "{condition} in {text}"
+            );
+        }
+    }
+    assert!(answers.human.contains("1 of the 2 given keys"));
+}
+
+/// GitLab reads nothing of a case that passes, and every viewer shows it as any other.
+#[test]
+fn no_warning_stands_in_a_case_that_passes() {
     check(|answers| {
-        let (verdict, code, heading) = match answers.status {
-            Some(0) => ("pass", 0, "Passed"),
-            Some(1) => ("refuse", 1, "Refused"),
-            _ => ("undecided", 3, "Undecided"),
-        };
-        let run = &answers.sarif["runs"][0];
-        let junit = roxmltree::Document::parse(&answers.junit).unwrap();
-        let clean = ["failures", "errors"]
-            .map(|name| junit.root_element().attribute(name).unwrap().to_owned());
-        let same = [
-            answers.json["verdict"] == verdict,
-            run["properties"]["verdict"] == verdict,
-            run["invocations"][0]["exitCode"] == code,
-            (clean == ["0", "0"]) == (code == 0),
-            answers
-                .html
-                .contains(&format!("<body class=\"{verdict}\">")),
-            answers.html.contains(&format!("<h1>{heading}</h1>")),
-            answers.markdown.lines().next().unwrap().contains(heading),
-            answers
-                .human
-                .lines()
-                .last()
-                .unwrap()
-                .contains(&heading.to_uppercase()),
-        ];
-        let wrong = same.iter().any(|same| !same);
-        wrong.then(|| format!("{same:?}")).into_iter().collect()
+        let document = roxmltree::Document::parse(&answers.junit).unwrap();
+        let cases = document.descendants();
+        let mut wrong = Vec::new();
+        for case in cases.filter(|node| node.has_tag_name("testcase")) {
+            let inside: Vec<_> = case
+                .children()
+                .filter(roxmltree::Node::is_element)
+                .collect();
+            let told = match inside.as_slice() {
+                [] => true,
+                [one] => {
+                    let known = ["failure", "error", "skipped"];
+                    known.contains(&one.tag_name().name())
+                        && one.text().is_some_and(|text| !text.is_empty())
+                }
+                _ => false,
+            };
+            if !told {
+                wrong.push(format!("{case:?}"));
+            }
+        }
+        wrong
     });
 }

@@ -522,6 +522,7 @@ pub(crate) fn decide_under(
         layout: &layout,
         evidence: &evidence,
         owners: &owners,
+        layout_threshold: None,
         intermediates: &[],
         now: Moment::parse(NOW).unwrap(),
         parameters: &Parameters::new(),

@@ -108,6 +108,7 @@ fn moved(digest: &str) -> Value {
         now: Moment::parse("2030-01-01T00:00:00Z").unwrap(),
         parameters: &Parameters::new(),
         sublayout_inspections: false,
+        layout_threshold: None,
         intermediates: &[],
         policy: &Policy::default(),
         chain: false,

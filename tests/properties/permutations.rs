@@ -208,6 +208,7 @@ fn from_disk(files: &Files, folder: &Path) -> Verdict {
         layout: &layout,
         evidence: &store::read_evidence(&layout, folder),
         owners: &owners,
+        layout_threshold: None,
         intermediates: &[],
         now: Moment::parse("2030-01-01T00:00:00Z").unwrap(),
         parameters: &Parameters::new(),

@@ -32,6 +32,7 @@ pub fn refusals(
         layout: &envelope,
         evidence,
         owners: &[owner],
+        layout_threshold: None,
         intermediates: &[],
         now,
         parameters: &Parameters::new(),

@@ -28,7 +28,7 @@ pub(super) struct Answers {
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
     /// Write the answer to a file too; may be given several times. Without FORMAT the file's name
-    /// decides (.json, .sarif, .xml, .md, .html, .txt), else --format
+    /// decides (.json, .sarif, .xml, .md, .html, .txt; code-quality.json), else --format
     #[arg(long, value_name = "[FORMAT=]FILE")]
     output: Vec<String>,
     /// Tell a CI what was found in its own way: annotations and a job summary on GitHub, a section in
@@ -51,6 +51,8 @@ enum Format {
     Markdown,
     /// One page with the chain as a graph
     Html,
+    /// JSON for GitLab's Code Quality, in a merge request
+    CodeQuality,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -81,7 +83,10 @@ impl Format {
     fn guessed(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         let ends = |end: &str| name.ends_with(end);
-        Some(if ends(".sarif") || ends(".sarif.json") {
+        let is_quality = name.contains("code-quality") || name.contains("codequality");
+        Some(if is_quality && ends(".json") {
+            Self::CodeQuality
+        } else if ends(".sarif") || ends(".sarif.json") {
             Self::Sarif
         } else if ends(".json") {
             Self::Json
@@ -151,9 +156,10 @@ impl Answers {
     ) -> Result<(), Failure> {
         let ci = self.ci();
         let mut formats = outputs.iter().map(|output| output.format);
+        let with_lines = |format| matches!(format, Format::Sarif | Format::CodeQuality);
         let lines = matches!(ci, Some(Ci::GitHub { .. }))
-            || self.format == Format::Sarif
-            || formats.any(|format| format == Format::Sarif);
+            || with_lines(self.format)
+            || formats.any(with_lines);
         let places = if lines {
             Places::of(report, |document| {
                 store::read_file(Path::new(document)).ok()
@@ -235,6 +241,7 @@ fn rendered(
         Format::Junit => render::junit(report, &mut bytes),
         Format::Markdown => render::markdown(report, &mut bytes),
         Format::Html => render::html(report, &mut bytes),
+        Format::CodeQuality => render::code_quality(report, places, &mut bytes),
     }
     .map_err(Failure::failed)?;
     Ok(bytes)

@@ -118,6 +118,11 @@ impl Verify {
     ) -> Result<Outcome, Failure> {
         let document = self.layout.to_string_lossy();
         let (keys, mut problems) = self.trust.load();
+        let owners: Vec<Owner<'_>> = keys.iter().map(owner).collect();
+        let threshold = match problems.as_slice() {
+            [] => self.trust.threshold(&owners)?,
+            _ => None,
+        };
         let (intermediates, unreadable) = self.trust.intermediates();
         problems.extend(unreadable);
         let layout = match store::read_envelope(&self.layout) {
@@ -135,7 +140,6 @@ impl Verify {
         let (Some(layout), true) = (layout, problems.is_empty()) else {
             return Ok(undecided(&document, now, problems));
         };
-        let owners: Vec<Owner<'_>> = keys.iter().map(owner).collect();
         let gathered = self.links.read(&layout, now);
         let at_hand = self.product.read(&layout, &gathered.evidence, listener)?;
         let parameters: Parameters = self.parameters.iter().cloned().collect();
@@ -145,6 +149,7 @@ impl Verify {
             layout: &layout,
             evidence: &gathered.evidence,
             owners: &owners,
+            layout_threshold: threshold,
             intermediates: &intermediates,
             now,
             parameters: &parameters,

@@ -10,7 +10,8 @@ const EXPECTED_COMMAND: &str = "command-differs";
 
 #[derive(Args, Debug)]
 pub(super) struct PolicyOptions {
-    /// Refuse on every warning, too
+    /// Refuse on every warning, too, but for those about link files and signatures that nobody needs:
+    /// anybody could add one. --deny CODE refuses on these as well
     #[arg(long)]
     strict: bool,
     /// Refuse on warnings with this code, too (repeatable)

@@ -1,5 +1,6 @@
 //! Who must have signed the layout.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use clap::Args;
@@ -7,7 +8,7 @@ use clap::Args;
 use crate::keys::{AnyKey, Authority as _, Certificate, KeyId, KeyIdStyle, OpenPgpKey, PublicKey};
 use crate::report::Problem;
 use crate::store;
-use crate::verify::Owner;
+use crate::verify::{Owner, distinct_owners};
 
 use super::super::failure::Failure;
 use super::super::signing::no_keyring;
@@ -26,6 +27,10 @@ pub(super) struct Trust {
     /// files that `gpg --export --armor ID` wrote, or key objects of layouts
     #[arg(long = "gpg-key", value_name = "FILE", num_args = 1..)]
     gpg_keys: Vec<String>,
+    /// So many distinct keys of those given are enough for the layout, instead of all. Whoever holds so
+    /// many of them then decides what is released; a key counts once, whatever its ids
+    #[arg(long, value_name = "M")]
+    layout_threshold: Option<NonZeroUsize>,
     /// Not supported
     #[arg(long, short, hide = true, num_args = 1.., value_name = "ID")]
     gpg: Vec<String>,
@@ -40,6 +45,17 @@ impl Trust {
             return Ok(());
         }
         Err(no_keyring())
+    }
+
+    /// How many owners are enough, if not all of them are needed.
+    pub(super) fn threshold(&self, owners: &[Owner<'_>]) -> Result<Option<NonZeroUsize>, Failure> {
+        let given = distinct_owners(owners);
+        match self.layout_threshold {
+            Some(needed) if needed.get() > given => Err(Failure::usage(format!(
+                "--layout-threshold {needed} is more than the distinct keys given, which are {given}"
+            ))),
+            threshold => Ok(threshold),
+        }
     }
 
     /// The files that hold keys and certificates.

@@ -121,6 +121,10 @@ fn header(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(now) = layout.now {
         writeln!(out, "<dt>Verified as of</dt><dd>{now}</dd>")?;
     }
+    for condition in layout.conditions() {
+        let condition = prose(&condition);
+        writeln!(out, "<dt>On condition</dt><dd>{condition}</dd>")?;
+    }
     writeln!(out, "</dl></header>")
 }
 

@@ -1,17 +1,21 @@
-//! Everything that can be found, each with its stable code, its message and what to do next.
+//! Everything that can be found, each with its message. Its stable code and what to do next are in
+//! files of their own.
 
-use std::borrow::Cow;
+mod advice;
+mod code;
+mod help;
+mod subject;
+
+pub use subject::Cause;
 
 use crate::keys::{ChainError, KeyId, Mismatch};
 use crate::model::{
     Complaint, ItemName, Moment, PAYLOAD_TYPE, Side, command_line, quoted, quoted_list,
 };
 
-use super::words::{
-    NAMED_AT_MOST, behind, but, counted, differences as shown_differences, found_instead, named,
-    threshold_help,
-};
-use super::{DigestPair, Instead, NearMiss};
+use super::difference::shown as shown_differences;
+use super::words::{NAMED_AT_MOST, behind, braced, but, counted, found_instead, named};
+use super::{Difference, Instead, NearMiss, Unreached};
 
 /// One kind of thing that can be found, with what a reader needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,15 +33,20 @@ pub enum Problem {
         near: Vec<NearMiss>,
     },
     /// A REQUIRE rule names an artifact that is not there or was taken before.
-    #[error("the {} {} is required, but {}", side.noun(), quoted(path), match taken_by {
+    #[error("the {} {} is required, but {}{}", side.noun(), quoted(path), match taken_by {
         Some(rule) => format!("{} has taken it before", quoted(rule)),
         None => format!("it is not there{}", but(similar)),
+    }, match parameter {
+        Some(name) => format!("; {} in it looks like a parameter that was not filled in", braced(name)),
+        None => String::new(),
     })]
     ArtifactMissing {
         side: Side,
         path: String,
         taken_by: Option<String>,
         similar: Vec<String>,
+        /// What looks like the name of a parameter in the name, if it is not there.
+        parameter: Option<String>,
     },
     /// No rule was about some artifacts, and no DISALLOW ends the list.
     #[error("{} {} by no rule, for the list does not end with `DISALLOW *`: {}",
@@ -140,6 +149,12 @@ pub enum Problem {
         keyid: KeyId,
         expired: Option<Moment>,
     },
+    /// A key stands in the layout under several ids.
+    #[error(
+        "{} of the layout are one key, so whoever holds it counts once",
+        listed("the keys", keyids)
+    )]
+    KeyListedTwice { keyids: Vec<KeyId> },
     /// A key that a step needs is malformed.
     #[error("the key {} cannot be used: {why}", quoted(keyid.as_str()))]
     KeyMalformed { keyid: KeyId, why: String },
@@ -179,6 +194,18 @@ pub enum Problem {
         quoted(found)
     )]
     LayoutPayloadType { found: String },
+    /// Too few of the given keys have signed the layout.
+    #[error(
+        "the layout needs the signatures of {needed} distinct keys of those given, found {found}{}{}",
+        listed("; good under", good),
+        listed("; none under", missing)
+    )]
+    LayoutThresholdNotMet {
+        needed: usize,
+        found: usize,
+        good: Vec<KeyId>,
+        missing: Vec<KeyId>,
+    },
     /// The layout cannot be read.
     #[error("cannot read the layout: {why}")]
     LayoutUnreadable { why: String },
@@ -252,7 +279,7 @@ pub enum Problem {
     NotALayout { found: Option<String> },
     /// Not checked, because of something else.
     #[error("not checked: {why}")]
-    NotReached { why: String },
+    NotReached { why: Unreached },
     /// An OpenPGP signature that does not count, whatever its numbers are.
     #[error("the OpenPGP signature of {} under the key {} does not count: {why}", signed(link.as_deref()), quoted(keyid.as_str()))]
     OpenPgpSignatureRefused {
@@ -312,8 +339,17 @@ pub enum Problem {
     #[error("the layout's signature under the key {} is wrong", quoted(keyid.as_str()))]
     SignatureInvalid { keyid: KeyId },
     /// The layout is not signed under a given key.
-    #[error("the layout is not signed under the key {}{}", quoted(keyid.as_str()), found_instead(found))]
-    SignatureMissing { keyid: KeyId, found: Vec<String> },
+    #[error("the layout is not signed under the key {}{}", quoted(keyid.as_str()), match good.as_slice() {
+        [] => found_instead(found),
+        good => listed(", only under", good),
+    })]
+    SignatureMissing {
+        keyid: KeyId,
+        /// The other given keys whose signatures are good.
+        good: Vec<KeyId>,
+        /// All ids under which it is signed.
+        found: Vec<String>,
+    },
     /// More signatures stand under one key id than are tried, and the first ones are wrong.
     #[error("{document} has more than {limit} signatures under the key {}, and the first {limit} are wrong", quoted(keyid.as_str()))]
     SignaturesTooMany {
@@ -327,15 +363,27 @@ pub enum Problem {
         quoted_list(&inspections.iter().map(ItemName::as_str).collect::<Vec<_>>(), NAMED_AT_MOST))]
     SublayoutInspectionNotAllowed { inspections: Vec<ItemName> },
     /// A sublayout in the place of a link does not verify.
-    #[error("the sublayout {} does not verify", quoted(link))]
-    SublayoutRefused { link: String },
+    #[error("the sublayout {} does not verify{}", quoted(link), match cause {
+        Some(cause) => format!(": {}", cause.headline()),
+        None => String::new(),
+    })]
+    SublayoutRefused {
+        link: String,
+        /// The first thing that refuses in it, or in the sublayout where that is.
+        cause: Option<Box<Self>>,
+    },
     /// Sublayouts within sublayouts beyond the limit.
     #[error("{} is not followed: {why}", quoted(link))]
     SublayoutTooDeep { link: String, why: String },
     /// Too few valid links.
-    #[error("{needed} valid {} from distinct authorised functionaries {} needed, found {found}{}{}{}",
+    #[error("{needed} valid {} from distinct authorised functionaries {} needed, found {found}{}{}{}{}",
         if *needed == 1 { "link" } else { "links" }, if *needed == 1 { "is" } else { "are" },
         if links > found { format!(" (in {links} links, for a key under two ids is one functionary)") } else { String::new() },
+        match broken.as_slice() {
+            [] => String::new(),
+            [one] => format!("; {} does not count, as said above", quoted(one)),
+            files => format!("; {} do not count, as said above", quoted_list(files, NAMED_AT_MOST)),
+        },
         match looked_for.as_slice() {
             [] => String::new(),
             files => format!("; there is no {}", quoted_list(files, NAMED_AT_MOST)),
@@ -347,6 +395,10 @@ pub enum Problem {
         found: usize,
         /// Valid links.
         links: usize,
+        /// How many distinct functionaries there are, if they are known by their keys alone.
+        able: Option<usize>,
+        /// Link files of functionaries that do not count.
+        broken: Vec<String>,
         looked_for: Vec<String>,
         /// Other files of the step.
         instead: Vec<Instead>,
@@ -370,35 +422,20 @@ pub enum Problem {
     },
 }
 
-/// How one artifact differs between two links.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Material or product.
-    pub side: Side,
-    /// Its name.
-    pub path: String,
-    /// In which way.
-    pub how: DifferenceKind,
-}
-
-/// Ways in which an artifact can differ between two links.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DifferenceKind {
-    /// Only the first link has it.
-    OnlyInFirst,
-    /// Only the other link has it.
-    OnlyInOther,
-    /// Both have it, with different digests.
-    Digests(DigestPair),
-    /// Both have it, with digests of other algorithms, which cannot be compared.
-    Algorithms,
-}
-
 /// What a signature stands on: a link, or the layout.
 fn signed(link: Option<&str>) -> String {
     match link {
         Some(link) => quoted(link).to_string(),
         None => "the layout".to_owned(),
+    }
+}
+
+/// A list of keys behind some words; nothing where there is none.
+fn listed(words: &str, keys: &[KeyId]) -> String {
+    let keys: Vec<&str> = keys.iter().map(KeyId::as_str).collect();
+    match keys.as_slice() {
+        [] => String::new(),
+        keys => format!("{words} {}", quoted_list(keys, NAMED_AT_MOST)),
     }
 }
 
@@ -420,113 +457,7 @@ fn list_mismatches(mismatches: &[Mismatch]) -> String {
     mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// What to do about a chain that does not hold.
-fn chain_help(error: &ChainError) -> &'static str {
-    match error {
-        ChainError::Expired { .. } | ChainError::NotYetValid { .. } => {
-            "perform the step again with a certificate that is valid when the link is verified; --now sets the clock for an audit of the past"
-        }
-        ChainError::UnknownIssuer { .. } | ChainError::OtherRoot { .. } => {
-            "give certificates that are missing between this one and a root of the layout with --intermediate; a root itself is added by the layout's owner alone"
-        }
-        ChainError::NoRoots => "the layout's owner adds the root to `rootcas`, and signs again",
-        ChainError::IsAuthority
-        | ChainError::NotForSignatures
-        | ChainError::OtherPurpose { .. }
-        | ChainError::Other { .. } => {
-            "have a certificate issued that is for signing (key usage `digitalSignature`; extended key usage code signing, or none), and perform the step again"
-        }
-    }
-}
-
 impl Problem {
-    /// The stable code. Never renamed.
-    #[expect(clippy::too_many_lines, reason = "one word for each variant")]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::ArtifactDisallowed { .. } => "artifact-disallowed",
-            Self::ArtifactMissing { .. } => "artifact-missing",
-            Self::ArtifactsUnchecked { .. } => "artifacts-unchecked",
-            Self::CertificateConstraintNotMet { .. } => "certificate-constraint-not-met",
-            Self::CertificateInvalid { .. } | Self::CertificateMalformed { .. } => {
-                "certificate-invalid"
-            }
-            Self::CertificateMissing { .. } => "certificate-missing",
-            Self::CertificateUnreadable { .. } => "certificate-unreadable",
-            Self::CommandDiffers { .. } => "command-differs",
-            Self::CommandFailed { .. } => "command-failed",
-            Self::InspectionFailed { .. } | Self::InspectionUnrecorded { .. } => {
-                "inspection-failed"
-            }
-            Self::InspectionBlind { .. } => "inspection-blind",
-            Self::InspectionDenied => "inspection-denied",
-            Self::InspectionExposed { .. } => "inspection-exposed",
-            Self::InspectionListed { .. } => "inspection-listed",
-            Self::InspectionRan { .. } => "inspection-ran",
-            Self::InspectionTimeout { .. } => "inspection-timeout",
-            Self::InspectionUnprotected { .. } => "inspection-unprotected",
-            Self::KeyExpired { .. } => "key-expired",
-            Self::KeyMalformed { .. } => "key-malformed",
-            Self::KeyUnknown { .. } => "key-unknown",
-            Self::KeyUnreadable { .. } => "key-unreadable",
-            Self::KeyUnsupported { .. } => "key-unsupported",
-            Self::KeyUnused { .. } => "key-unused",
-            Self::LayoutEmpty => "layout-empty",
-            Self::LayoutExpired { .. } => "layout-expired",
-            Self::LayoutExpiresSoon { .. } => "layout-expires-soon",
-            Self::LayoutExpiryMissing => "layout-expiry-missing",
-            Self::LayoutInvalid { .. } => "layout-invalid",
-            Self::LayoutUnreadable { .. } => "layout-unreadable",
-            Self::LinkFolderMissing { .. } => "link-folder-missing",
-            Self::LinkAmbiguous { .. } => "link-ambiguous",
-            Self::LinkFoundElsewhere { .. } => "link-found-elsewhere",
-            Self::LinkMalformed { .. } => "link-malformed",
-            Self::LinkNameMismatch { .. } => "link-name-mismatch",
-            Self::LinkPassedOver { .. } => "link-passed-over",
-            Self::LinkSignatureInvalid { .. } => "link-signature-invalid",
-            Self::LinkSignatureMissing { .. } => "link-signature-missing",
-            Self::LinkUnreadable { .. } => "link-unreadable",
-            Self::LinksDisagree { .. } => "links-disagree",
-            Self::LayoutDuplicateKey { .. } | Self::MalformedJson { .. } => "malformed-json",
-            Self::NotALayout { .. } => "not-a-layout",
-            Self::NotReached { .. } => "not-reached",
-            Self::OpenPgpSignatureRefused { .. } => "openpgp-signature-refused",
-            Self::ParameterMissing { .. } => "parameter-missing",
-            Self::ProductDiffers { .. } => "product-differs",
-            Self::ProductMissing { .. } => "product-missing",
-            Self::ProductNotHashed { .. } => "product-not-hashed",
-            Self::ProductNotReleased { .. } => "product-not-released",
-            Self::ProductStepUnknown { .. } => "product-step-unknown",
-            Self::ProductUndeclared { .. } => "product-undeclared",
-            Self::ProductUnexpected { .. } => "product-unexpected",
-            Self::ProductUnreadable { .. } => "product-unreadable",
-            Self::SignatureInvalid { .. } => "signature-invalid",
-            Self::SignatureMissing { .. } => "signature-missing",
-            Self::SignaturesTooMany { .. } => "too-many-signatures",
-            Self::SublayoutInspectionNotAllowed { .. } => "sublayout-inspection-not-allowed",
-            Self::SublayoutRefused { .. } => "sublayout-refused",
-            Self::SublayoutTooDeep { .. } => "sublayout-too-deep",
-            Self::ThresholdNotMet { .. } => "threshold-not-met",
-            Self::WeakDigest { .. } => "weak-digest",
-            Self::WeakRecord { .. } => "weak-record",
-            Self::LayoutPayloadType { .. } | Self::LinkPayloadType { .. } => "wrong-payload-type",
-        }
-    }
-
-    /// Whether nothing could be judged because of this, which is neither a pass nor a refusal.
-    pub fn leaves_undecided(&self) -> bool {
-        matches!(
-            self,
-            Self::CertificateUnreadable { .. }
-                | Self::KeyUnreadable { .. }
-                | Self::LayoutPayloadType { .. }
-                | Self::LayoutUnreadable { .. }
-                | Self::NotALayout { .. }
-                | Self::ProductNotReleased { .. }
-                | Self::ProductUnreadable { .. }
-        )
-    }
-
     /// The message without what explains it further.
     pub fn headline(&self) -> String {
         let message = self.to_string();
@@ -550,184 +481,6 @@ impl Problem {
             instead.iter().map(ToString::to_string).collect()
         } else {
             Vec::new()
-        }
-    }
-
-    /// What a person can do next; empty where the message says it all.
-    pub fn help(&self) -> Cow<'static, str> {
-        if let Self::ThresholdNotMet {
-            step,
-            looked_for,
-            command,
-            ..
-        } = self
-        {
-            return threshold_help(step, looked_for, command);
-        }
-        Cow::Borrowed(self.fixed_help())
-    }
-
-    #[expect(clippy::too_many_lines, reason = "one short text for each variant")]
-    fn fixed_help(&self) -> &'static str {
-        match self {
-            Self::ArtifactDisallowed { .. } => {
-                "find out how it came there or why it is another than before; only if it belongs there, the layout's owner adds a rule that takes it"
-            }
-            Self::ArtifactMissing {
-                taken_by: Some(_), ..
-            } => "put REQUIRE before the rules that take the artifact",
-            Self::ArtifactMissing { .. } => {
-                "perform the step again so that it has the artifact, or correct the name in the layout; REQUIRE takes names, not patterns"
-            }
-            Self::ArtifactsUnchecked { .. } => {
-                "the layout's owner ends the list with [\"DISALLOW\", \"*\"] behind rules for what may be there"
-            }
-            Self::CommandFailed { .. } => {
-                "look into the link's by-products, and perform the step again so that its command succeeds"
-            }
-            Self::CertificateConstraintNotMet { .. } => {
-                "have the step performed by someone whose certificate says this; only if it is theirs to perform, the layout's owner adds a constraint. There are no patterns: `*` alone takes anything"
-            }
-            Self::CertificateInvalid { why, .. } => chain_help(why),
-            Self::CertificateMalformed { .. } => {
-                "perform the step with a certificate that is PEM and of a key that is supported: `linkwright run --signing-key KEY --cert CERTIFICATE`"
-            }
-            Self::CertificateMissing { .. } => {
-                "perform the step with a key that the step authorises, or with a certificate: `linkwright run --signing-key KEY --cert CERTIFICATE`"
-            }
-            Self::CertificateUnreadable { .. } => "give certificates as PEM (`BEGIN CERTIFICATE`)",
-            Self::CommandDiffers { .. } => {
-                "this refuses nothing; compare the two commands, and correct the layout or the way the step is run"
-            }
-            Self::InspectionDenied => {
-                "read the layout's inspections; --inspections list shows their commands, and run is the default"
-            }
-            Self::InspectionExposed { .. } => {
-                "this refuses nothing; --sandbox require does not run commands so"
-            }
-            Self::InspectionFailed { .. } => {
-                "run the inspection's command by hand in the same folder to see what it says; here it had no network, no other environment than --inspection-env gives, and could read system folders and a copy of the folder only"
-            }
-            Self::InspectionListed { .. } => {
-                "without --inspections list it is run, when everything before it has passed"
-            }
-            Self::InspectionRan { .. } => "",
-            Self::InspectionUnprotected { .. } => {
-                "verify on a system that has them (Linux 6.2 or newer with Landlock, namespaces and seccomp), or drop --sandbox require"
-            }
-            Self::InspectionTimeout { .. } => {
-                "give it more time with --inspection-timeout, or find out what it waits for"
-            }
-            Self::KeyExpired { .. } => {
-                "sign with a key that is valid; --now sets the clock for an audit of the past, and where the owner of the key has extended it, the layout or the key file needs the key as it is now"
-            }
-            Self::KeyMalformed { .. } | Self::KeyUnsupported { .. } => {
-                "the layout's owner replaces the key in the layout; `linkwright key show` prints a key in the form that layouts use"
-            }
-            Self::KeyUnused { .. } => {
-                "the layout's owner takes the key out of `keys`, or adds its id to the `pubkeys` of a step"
-            }
-            Self::KeyUnknown { .. } => {
-                "the layout's owner adds the key to `keys` of the layout, or takes its id out of the step's `pubkeys`"
-            }
-            Self::KeyUnreadable { .. } => {
-                "give a public key as PEM (`BEGIN PUBLIC KEY`) or as a key object of a layout; `openssl pkey -in KEY -pubout` makes one from a private key"
-            }
-            Self::LayoutEmpty => "give a layout that asks for something",
-            Self::LayoutExpired { .. } => {
-                "ask the layout's owner for a newer layout; --now sets the clock for an audit of the past"
-            }
-            Self::LayoutExpiresSoon { .. } => "ask the layout's owner for a newer layout in time",
-            Self::LayoutExpiryMissing => {
-                "the layout's owner adds `expires`, such as \"2030-12-31T23:59:59Z\", and signs again"
-            }
-            Self::InspectionBlind { .. } => {
-                "links that point nowhere, named pipes, sockets and devices are no artifacts; see that none of them is released"
-            }
-            Self::InspectionUnrecorded { .. } => "mend or remove what the message names",
-            Self::LayoutDuplicateKey { .. } | Self::LayoutInvalid { .. } => {
-                "the layout's owner corrects the layout and signs again"
-            }
-            Self::LayoutPayloadType { .. } | Self::NotALayout { .. } => {
-                "give the signed layout with --layout; `linkwright show FILE` tells what a file is"
-            }
-            Self::LayoutUnreadable { .. } => "give a readable file with a signed layout in it",
-            Self::LinkFolderMissing { .. } => "give the folder with the links with --link-dir",
-            Self::LinkAmbiguous { .. } => {
-                "find out which of them is of this build, and give --link-dir only the place of that"
-            }
-            Self::LinkFoundElsewhere { .. } | Self::LinkPassedOver { .. } => "",
-            Self::LinkMalformed { .. }
-            | Self::LinkPayloadType { .. }
-            | Self::LinkUnreadable { .. }
-            | Self::MalformedJson { .. } => {
-                "get the file again from where it was made, or perform the step again"
-            }
-            Self::LinkNameMismatch { .. } => {
-                "a link stands only for the step it was made for: perform the step under its own name"
-            }
-            Self::LinkSignatureInvalid { .. } => {
-                "the file was changed after it was signed, or signed by another key: get the original, or perform the step again"
-            }
-            Self::LinkSignatureMissing {
-                other_id: Some(_), ..
-            } => {
-                "sign the link again under the id that the layout has, see --keyid-style, or the layout's owner lists the key under the other id"
-            }
-            Self::LinkSignatureMissing { .. } => {
-                "perform the step with a key that the step authorises; `linkwright key id` tells a key's ids"
-            }
-            Self::LinksDisagree { .. } => {
-                "find out which functionary's result is right, and have the step performed again by the other"
-            }
-            Self::NotReached { .. } => "mend what failed before it",
-            Self::OpenPgpSignatureRefused { .. } => {
-                "sign again with gpg as in-toto does, over SHA-256: `in-toto-run --gpg ID` or `in-toto-sign --gpg ID`"
-            }
-            Self::ParameterMissing { .. } => "give it with --param NAME=VALUE",
-            Self::ProductDiffers { .. } => {
-                "do not use the file; get it again from where the step's products are kept"
-            }
-            Self::ProductMissing {
-                elsewhere: None, ..
-            } => {
-                "give the missing file too; names are compared as the step recorded them, which `linkwright show LINK` tells"
-            }
-            Self::ProductMissing { .. } => {
-                "names are compared as the step recorded them: --product-base and --lstrip-paths fit the names at hand to those"
-            }
-            Self::ProductNotHashed { .. } => {
-                "see that the manifest was made of the files that are released, by somebody you trust"
-            }
-            Self::ProductNotReleased { .. } => "nothing was released; mend what the message names",
-            Self::ProductStepUnknown { .. } => "give the name of a step with --product-of",
-            Self::ProductUndeclared { .. } => {
-                "name the step whose products are released with --product-of"
-            }
-            Self::ProductUnexpected { .. } => {
-                "take it away, for nobody vouches for it; --allow-extra lets it be there and releases the rest"
-            }
-            Self::ProductUnreadable { .. } => "mend or remove what the message names",
-            Self::SignatureInvalid { .. } => {
-                "the layout was changed after it was signed: get the original from its owner"
-            }
-            Self::SignatureMissing { .. } => {
-                "check that this is the right layout and the right key; every key that is given must have signed"
-            }
-            Self::SignaturesTooMany { .. } => {
-                "nobody needs so many; take the wrong signatures out of the file, or get the original"
-            }
-            Self::SublayoutInspectionNotAllowed { .. } => {
-                "read the sublayout; --allow-sublayout-inspections gives leave to run its commands on this machine"
-            }
-            Self::SublayoutRefused { .. } => "see what was found about the sublayout's own items",
-            Self::SublayoutTooDeep { .. } => {
-                "a chain of sublayouts that deep is most likely a loop"
-            }
-            Self::ThresholdNotMet { .. } => "",
-            Self::WeakDigest { .. } | Self::WeakRecord { .. } => {
-                "perform the steps again with a tool that records sha256; md5, sha1 and unknown algorithms prove nothing"
-            }
         }
     }
 }

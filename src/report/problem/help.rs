@@ -1,0 +1,257 @@
+//! What a person can do next about what was found.
+
+use std::borrow::Cow;
+
+use crate::keys::ChainError;
+use crate::model::Side;
+
+use super::Problem;
+use super::advice::{self, Short};
+
+impl Problem {
+    /// What a person can do next; empty where the message says it all.
+    pub fn help(&self) -> Cow<'static, str> {
+        if let Self::ArtifactDisallowed { path, near, .. } = self {
+            advice::disallowed(path, near).into()
+        } else if let Self::ArtifactMissing {
+            parameter: Some(parameter),
+            ..
+        } = self
+        {
+            advice::parameter_help(parameter).into()
+        } else if let Self::SublayoutRefused {
+            cause: Some(cause), ..
+        } = self
+        {
+            cause.help()
+        } else {
+            let short = self.short().map(|short| short.help().into());
+            short.unwrap_or_else(|| Cow::Borrowed(self.fixed_help()))
+        }
+    }
+
+    /// What is known of a step with too few links.
+    fn short(&self) -> Option<Short<'_>> {
+        let Self::ThresholdNotMet {
+            step,
+            needed,
+            found,
+            able,
+            broken,
+            looked_for,
+            instead,
+            command,
+            ..
+        } = self
+        else {
+            return None;
+        };
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        Some(Short {
+            step,
+            missing: needed.saturating_sub(count(*found)),
+            able: able.map(count),
+            needed: *needed,
+            broken,
+            looked_for,
+            instead,
+            command,
+        })
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one short text for each variant")]
+    fn fixed_help(&self) -> &'static str {
+        match self {
+            Self::ArtifactDisallowed { .. } | Self::ThresholdNotMet { .. } => "",
+            Self::ArtifactMissing {
+                taken_by: Some(_), ..
+            } => "put REQUIRE before the rules that take the artifact",
+            Self::ArtifactMissing { .. } => {
+                "perform the step again so that it has the artifact, or correct the name in the layout; REQUIRE takes names, not patterns"
+            }
+            Self::ArtifactsUnchecked { .. } => {
+                "the layout's owner ends the list with [\"DISALLOW\", \"*\"] behind rules for what may be there"
+            }
+            Self::CommandFailed { .. } => {
+                "look into the link's by-products, and perform the step again so that its command succeeds"
+            }
+            Self::CertificateConstraintNotMet { .. } => {
+                "have the step performed by someone whose certificate says this; only if it is theirs to perform, the layout's owner adds a constraint. There are no patterns: `*` alone takes anything"
+            }
+            Self::CertificateInvalid { why, .. } => chain_help(why),
+            Self::CertificateMalformed { .. } => {
+                "perform the step with a certificate that is PEM and of a key that is supported: `linkwright run --signing-key KEY --cert CERTIFICATE`"
+            }
+            Self::CertificateMissing { .. } => {
+                "perform the step with a key that the step authorises, or with a certificate: `linkwright run --signing-key KEY --cert CERTIFICATE`"
+            }
+            Self::CertificateUnreadable { .. } => "give certificates as PEM (`BEGIN CERTIFICATE`)",
+            Self::CommandDiffers { .. } => {
+                "this refuses nothing; compare the two commands, and correct the layout or the way the step is run"
+            }
+            Self::InspectionDenied => {
+                "read the layout's inspections; --inspections list shows their commands, and run is the default"
+            }
+            Self::InspectionExposed { .. } => {
+                "this refuses nothing; --sandbox require does not run commands so"
+            }
+            Self::InspectionFailed { .. } => {
+                "run the inspection's command by hand in the same folder to see what it says; here it had no network, no other environment than --inspection-env gives, and could read system folders and a copy of the folder only"
+            }
+            Self::InspectionListed { .. } => {
+                "without --inspections list it is run, when everything before it has passed"
+            }
+            Self::InspectionRan { .. } => "",
+            Self::InspectionUnprotected { .. } => {
+                "verify on a system that has them (Linux 6.2 or newer with Landlock, namespaces and seccomp), or drop --sandbox require"
+            }
+            Self::InspectionTimeout { .. } => {
+                "give it more time with --inspection-timeout, or find out what it waits for"
+            }
+            Self::KeyExpired { .. } => {
+                "sign with a key that is valid; --now sets the clock for an audit of the past, and where the owner of the key has extended it, the layout or the key file needs the key as it is now"
+            }
+            Self::KeyListedTwice { .. } => {
+                "the layout's owner lists the key under one id; a step that shall need two people needs two keys"
+            }
+            Self::KeyMalformed { .. } | Self::KeyUnsupported { .. } => {
+                "the layout's owner replaces the key in the layout; `linkwright key show` prints a key in the form that layouts use"
+            }
+            Self::KeyUnused { .. } => {
+                "the layout's owner takes the key out of `keys`, or adds its id to the `pubkeys` of a step"
+            }
+            Self::KeyUnknown { .. } => {
+                "the layout's owner adds the key to `keys` of the layout, or takes its id out of the step's `pubkeys`"
+            }
+            Self::KeyUnreadable { .. } => {
+                "give a public key as PEM (`BEGIN PUBLIC KEY`) or as a key object of a layout; `openssl pkey -in KEY -pubout` makes one from a private key"
+            }
+            Self::LayoutEmpty => "give a layout that asks for something",
+            Self::LayoutExpired { .. } => {
+                "ask the layout's owner for a newer layout; --now sets the clock for an audit of the past"
+            }
+            Self::LayoutExpiresSoon { .. } => "ask the layout's owner for a newer layout in time",
+            Self::LayoutExpiryMissing => {
+                "the layout's owner adds `expires`, such as \"2030-12-31T23:59:59Z\", and signs again"
+            }
+            Self::InspectionBlind { .. } => {
+                "links that point nowhere, named pipes, sockets and devices are no artifacts; see that none of them is released"
+            }
+            Self::InspectionUnrecorded { .. } => "mend or remove what the message names",
+            Self::LayoutDuplicateKey { .. } | Self::LayoutInvalid { .. } => {
+                "the layout's owner corrects the layout and signs again"
+            }
+            Self::LayoutPayloadType { .. } | Self::NotALayout { .. } => {
+                "give the signed layout with --layout; `linkwright show FILE` tells what a file is"
+            }
+            Self::LayoutThresholdNotMet { .. } => {
+                "have more of its owners sign the layout (`linkwright sign LAYOUT --append --signing-key KEY`); a key counts once, however often it is given or has signed"
+            }
+            Self::LayoutUnreadable { .. } => "give a readable file with a signed layout in it",
+            Self::LinkFolderMissing { .. } => {
+                "no link of a step was found there: give the folder that has the links with --link-dir"
+            }
+            Self::LinkAmbiguous { .. } => {
+                "find out which of them is of this build, and give --link-dir only the place of that"
+            }
+            Self::LinkFoundElsewhere { .. } | Self::LinkPassedOver { .. } => "",
+            Self::LinkMalformed { .. }
+            | Self::LinkPayloadType { .. }
+            | Self::LinkUnreadable { .. }
+            | Self::MalformedJson { .. } => {
+                "get the file again from where it was made, or perform the step again"
+            }
+            Self::LinkNameMismatch { .. } => {
+                "a link stands only for the step it was made for: perform the step under its own name"
+            }
+            Self::LinkSignatureInvalid { .. } => {
+                "the file was changed after it was signed, or signed by another key: get the original, or perform the step again"
+            }
+            Self::LinkSignatureMissing {
+                other_id: Some(_), ..
+            } => {
+                "sign the link again under the id that the layout has, see --keyid-style, or the layout's owner lists the key under the other id"
+            }
+            Self::LinkSignatureMissing { .. } => {
+                "perform the step with a key that the step authorises; `linkwright key id` tells a key's ids"
+            }
+            Self::LinksDisagree { differences, .. }
+                if differences.iter().any(|one| one.side == Side::Materials) =>
+            {
+                "the two did not begin with the same files: find out which are right, and have the other perform the step again with them"
+            }
+            Self::LinksDisagree { .. } => {
+                "find out which functionary's result is right, and have the step performed again by the other"
+            }
+            Self::NotReached { .. } => "mend what failed before it",
+            Self::OpenPgpSignatureRefused { .. } => {
+                "sign again with gpg as in-toto does, over SHA-256: `in-toto-run --gpg ID` or `in-toto-sign --gpg ID`"
+            }
+            Self::ParameterMissing { .. } => "give it with --param NAME=VALUE",
+            Self::ProductDiffers { .. } => {
+                "do not use the file; get it again from where the step's products are kept"
+            }
+            Self::ProductMissing {
+                elsewhere: None, ..
+            } => {
+                "give the missing file too; names are compared as the step recorded them, which `linkwright show LINK` tells"
+            }
+            Self::ProductMissing { .. } => {
+                "names are compared as the step recorded them: --product-base and --lstrip-paths fit the names at hand to those"
+            }
+            Self::ProductNotHashed { .. } => {
+                "see that the manifest was made of the files that are released, by somebody you trust"
+            }
+            Self::ProductNotReleased { .. } => "nothing was released; mend what the message names",
+            Self::ProductStepUnknown { .. } => "give the name of a step with --product-of",
+            Self::ProductUndeclared { .. } => {
+                "name the step whose products are released with --product-of"
+            }
+            Self::ProductUnexpected { .. } => {
+                "take it away, for nobody vouches for it; --allow-extra lets it be there and releases the rest"
+            }
+            Self::ProductUnreadable { .. } => "mend or remove what the message names",
+            Self::SignatureInvalid { .. } => {
+                "the layout was changed after it was signed: get the original from its owner"
+            }
+            Self::SignatureMissing { good, .. } if good.is_empty() => {
+                "check that this is the right layout and the right key file; if both are, have the owner of this key sign the layout"
+            }
+            Self::SignatureMissing { .. } => {
+                "the layout and the other key are right, and every key that is given must have signed: have the owner of this one sign too (`linkwright sign LAYOUT --append --signing-key KEY`)"
+            }
+            Self::SignaturesTooMany { .. } => {
+                "nobody needs so many; take the wrong signatures out of the file, or get the original"
+            }
+            Self::SublayoutInspectionNotAllowed { .. } => {
+                "read the sublayout; --allow-sublayout-inspections gives leave to run its commands on this machine"
+            }
+            Self::SublayoutRefused { .. } => "see what was found about the sublayout's own items",
+            Self::SublayoutTooDeep { .. } => {
+                "a chain of sublayouts that deep is most likely a loop"
+            }
+            Self::WeakDigest { .. } | Self::WeakRecord { .. } => {
+                "perform the steps again with a tool that records sha256; md5, sha1 and unknown algorithms prove nothing"
+            }
+        }
+    }
+}
+
+/// What to do about a chain that does not hold.
+fn chain_help(error: &ChainError) -> &'static str {
+    match error {
+        ChainError::Expired { .. } | ChainError::NotYetValid { .. } => {
+            "perform the step again with a certificate that is valid when the link is verified; --now sets the clock for an audit of the past"
+        }
+        ChainError::UnknownIssuer { .. } | ChainError::OtherRoot { .. } => {
+            "give certificates that are missing between this one and a root of the layout with --intermediate; a root itself is added by the layout's owner alone"
+        }
+        ChainError::NoRoots => "the layout's owner adds the root to `rootcas`, and signs again",
+        ChainError::IsAuthority
+        | ChainError::NotForSignatures
+        | ChainError::OtherPurpose { .. }
+        | ChainError::Other { .. } => {
+            "have a certificate issued that is for signing (key usage `digitalSignature`; extended key usage code signing, or none), and perform the step again"
+        }
+    }
+}
