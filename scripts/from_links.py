@@ -288,7 +288,7 @@ def from_links(name, top, build, again, keys):
     for breadth in ("tight", "general"):
         text, layout = top / (breadth + ".layout.toml"), top / (breadth + ".layout")
         written = [LINKWRIGHT, "--quiet", "layout", "from-links", build.links, "--" + breadth]
-        must(*written, "-o", text, "--key", *publics, cwd=top)
+        # TEXT
         must(*written, "--format", "json", "-o", layout, "--key", *publics, cwd=top)
         payload = json.loads(layout.read_text())
         layout.write_text(json.dumps({"signed": payload, "signatures": []}))

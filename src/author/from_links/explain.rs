@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Agreement, Artifacts, DigestSet, Prefix, Side};
 
+use super::names::likeness;
 use super::performed::Performed;
 
 /// SHA-256 of nothing. Empty files are everywhere; that two are equal says nothing of their origin.
@@ -53,21 +54,37 @@ pub(super) struct Origin {
 /// Artifacts of which the same is said, in the order of their names.
 pub(super) type Groups<'a> = BTreeMap<Claim, Vec<&'a str>>;
 
-/// Says of each artifact of one side of a step where it comes from. `steps` are in order.
-pub(super) fn explain(steps: &[Performed], at: usize, side: Side) -> Groups<'_> {
-    let mut groups = Groups::new();
+/// What is said of all artifacts of one side.
+#[derive(Debug, Default)]
+pub(super) struct Explained<'a> {
+    pub(super) groups: Groups<'a>,
+    /// How many lay in another folder before, which is not said because its name changes.
+    pub(super) let_go: usize,
+}
+
+/// Says of each artifact of one side of a step where it comes from. `steps` are in order. When versions
+/// and hashes are left `open`, nothing is said of folders with these in their names: a rule can only name
+/// one of them.
+pub(super) fn explain(steps: &[Performed], at: usize, side: Side, open: bool) -> Explained<'_> {
+    let mut explained = Explained::default();
     let Some(step) = steps.get(at) else {
-        return groups;
+        return explained;
     };
-    let case = Case { steps, at, side };
-    let mut open = Vec::new();
+    let case = Case {
+        steps,
+        at,
+        side,
+        open,
+    };
+    let groups = &mut explained.groups;
+    let mut rest = Vec::new();
     for (name, digests) in step.link.side(side).iter() {
         match case.by_name(name, digests) {
             Some(origin) => groups.entry(Claim::Match(origin)).or_default().push(name),
-            None => open.push((name, digests)),
+            None => rest.push((name, digests)),
         }
     }
-    let open = case.moved(open, &mut groups);
+    let (rest, let_go) = case.moved(rest, groups);
     let beside = match side {
         Side::Materials => &step.link.products,
         Side::Products => &step.link.materials,
@@ -76,7 +93,7 @@ pub(super) fn explain(steps: &[Performed], at: usize, side: Side) -> Groups<'_> 
     // is gone.
     let mut materials = step.link.materials.keys();
     let goes_on = materials.any(|name| step.link.products.contains_key(name));
-    for (name, digests) in open {
+    for (name, digests) in rest {
         let claim = match beside.get(name).map(|there| there.agreement(digests)) {
             Some(Agreement::Same) => Claim::Match(case.own(beside_of(side), "", "")),
             Some(Agreement::Different) => Claim::Modify,
@@ -87,7 +104,8 @@ pub(super) fn explain(steps: &[Performed], at: usize, side: Side) -> Groups<'_> 
         };
         groups.entry(claim).or_default().push(name);
     }
-    groups
+    explained.let_go = let_go;
+    explained
 }
 
 fn beside_of(side: Side) -> Side {
@@ -107,6 +125,7 @@ struct Case<'a> {
     steps: &'a [Performed],
     at: usize,
     side: Side,
+    open: bool,
 }
 
 impl<'a> Case<'a> {
@@ -133,12 +152,13 @@ impl<'a> Case<'a> {
         found.map(|(step, side, _)| origin(step, side, "", ""))
     }
 
-    /// Finds out which of these lay in another folder before, and gives back the others.
+    /// Finds out which of these lay in another folder before, and gives back the others; and how many of
+    /// these did in one of which nothing is to be said.
     fn moved(
         self,
         mut open: Vec<(&'a str, &'a DigestSet)>,
         groups: &mut Groups<'a>,
-    ) -> Vec<(&'a str, &'a DigestSet)> {
+    ) -> (Vec<(&'a str, &'a DigestSet)>, usize) {
         // Names that the reference and we read differently below a folder stay where they are.
         let odd = |name: &str| name.contains("//") || name.contains('\\');
         let own = self
@@ -146,37 +166,45 @@ impl<'a> Case<'a> {
             .get(self.at)
             .map(|step| step.link.side(self.side));
         if open.is_empty() || own.is_none_or(|own| own.keys().any(odd)) {
-            return open;
+            return (open, 0);
         }
         let twins = self.twins(&open);
+        let mut let_go = 0;
         for _ in 0..MOVES_AT_MOST {
             let mut votes: BTreeMap<Origin, usize> = BTreeMap::new();
+            let_go = 0;
             for (name, digests) in &open {
                 let found = digests.sha256().and_then(|content| twins.get(content));
+                let mut changes = false;
                 for (step, side, there) in found.into_iter().flatten() {
-                    if let Some((here, there)) = folders(name, there) {
-                        *votes.entry(origin(*step, *side, here, there)).or_default() += 1;
+                    let Some((here, there)) = folders(name, there) else {
+                        continue;
+                    };
+                    if self.open && (likeness(here).is_some() || likeness(there).is_some()) {
+                        changes = true;
+                        continue;
                     }
+                    *votes.entry(origin(*step, *side, here, there)).or_default() += 1;
                 }
+                let_go += usize::from(changes);
             }
             let best = votes
                 .into_iter()
                 .max_by(|one, other| one.1.cmp(&other.1).then(other.0.cmp(&one.0)));
             let Some((best, _)) = best else {
-                return open;
+                break;
             };
-            let (taken, rest) = open
+            let taken: Vec<(&str, &DigestSet)>;
+            (taken, open) = open
                 .into_iter()
                 .partition(|(name, digests)| self.holds(&best, name, digests));
-            let taken: Vec<(&str, &DigestSet)> = taken;
-            open = rest;
             if taken.is_empty() {
-                return open;
+                break;
             }
             let names = taken.into_iter().map(|(name, _)| name);
             groups.entry(Claim::Match(best)).or_default().extend(names);
         }
-        open
+        (open, let_go)
     }
 
     /// What has the same content as one of these, where it may come from.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::model::{Side, escaped};
 
 use super::Breadth;
-use super::explain::{Claim, Groups, Origin, explain, inside};
+use super::explain::{Claim, Explained, Groups, Origin, explain, inside};
 use super::families::{Extent, Families, Family, Kind, Manner, families, others};
 use super::names::literal;
 use super::performed::Performed;
@@ -40,7 +40,8 @@ pub(super) fn rules(steps: &[Performed], at: usize, side: Side, breadth: Breadth
         side,
         breadth,
     };
-    let groups = explain(steps, at, side);
+    let open = breadth == Breadth::General;
+    let Explained { groups, let_go } = explain(steps, at, side, open);
     let mut made = BTreeSet::new();
     let mut lines = Vec::new();
     for (claim, names) in &groups {
@@ -53,9 +54,15 @@ pub(super) fn rules(steps: &[Performed], at: usize, side: Side, breadth: Breadth
     }
     let (mut all, note) = case.required(&groups, &made);
     all.extend(lines);
+    let mut comments: Vec<String> = note.into_iter().collect();
+    if let_go > 0 {
+        comments.push(format!(
+            "{let_go} of these lay in another folder before, with a version or hash in its name or in that of the new one: MATCH cannot leave that open, so nothing holds their content"
+        ));
+    }
     all.push(Line {
         words: ["DISALLOW", "*"].map(str::to_owned).to_vec(),
-        comments: note.into_iter().collect(),
+        comments,
     });
     all
 }

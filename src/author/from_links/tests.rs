@@ -272,6 +272,22 @@ fn other_folders_are_found_by_content() {
 }
 
 #[test]
+fn general_says_nothing_of_folders_whose_names_change() {
+    let links = [
+        link("clone", "", "a.c=1 b.c=2"),
+        link("unpack", "", "hello-1.2.3/a.c=1 hello-1.2.3/b.c=2"),
+    ];
+    let layout = written(&links, Breadth::Tight);
+    assert_eq!(
+        rules_of(&layout, 1, Products),
+        ["MATCH * IN hello-1.2.3 WITH PRODUCTS FROM clone"]
+    );
+    let layout = written(&links, Breadth::General);
+    assert_eq!(rules_of(&layout, 1, Products), ["CREATE hello-*/*"]);
+    assert!(layout.comments["/steps/1/expected_products/1"][0].starts_with("2 of these"));
+}
+
+#[test]
 fn empty_files_are_no_evidence_of_a_move() {
     let mut build = link("build", "", "a/__init__.py=1");
     let mut pack = link("pack", "", "b/__init__.py=1");
