@@ -6,7 +6,10 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use linkwright::author::from_links::{Breadth, Recorded, Signer, Wishes, refusals, signer, write};
+use linkwright::author::from_links::{
+    Breadth, Recorded, Signer, Wishes, Written, refusals, signer, write,
+};
+use linkwright::author::text::{Context, compile, decompile};
 use linkwright::encoding::Value;
 use linkwright::keys::{AnyKey, FileKey, KeyIdStyle, Signer as _};
 use linkwright::model::{
@@ -168,6 +171,10 @@ fn alice(done: &Done) -> Signer {
 }
 
 fn layout(steps: &[Done], breadth: Breadth) -> Value {
+    written(steps, breadth).value
+}
+
+fn written(steps: &[Done], breadth: Breadth) -> Written {
     let recorded = |done: &Done| Recorded {
         path: format!("{}.link", done.name),
         link: link(done),
@@ -179,7 +186,7 @@ fn layout(steps: &[Done], breadth: Breadth) -> Value {
         expires: "2050-01-01T00:00:00Z".to_owned(),
         readme: String::new(),
     };
-    write(&links, &wishes).unwrap().value
+    write(&links, &wishes).unwrap()
 }
 
 /// What the engine says against these links.
@@ -274,8 +281,13 @@ proptest! {
     #[test]
     fn it_accepts_what_it_was_written_from(steps in some_of()) {
         for breadth in [Breadth::Tight, Breadth::General] {
-            let layout = layout(&steps, breadth);
-            prop_assert_eq!(refused(&layout, &steps), Vec::<String>::new(), "{:?}", layout);
+            let written = written(&steps, breadth);
+            let layout = &written.value;
+            prop_assert_eq!(refused(layout, &steps), Vec::<String>::new(), "{:?}", layout);
+            let text = decompile(layout, &written.comments);
+            let no_files = |path: &str| Err(path.to_owned());
+            let compiled = compile(&text.unwrap(), &Context::new(now(), &no_files)).unwrap();
+            prop_assert_eq!(&compiled.value, layout);
         }
     }
 
@@ -402,6 +414,59 @@ fn a_recorded_run_is_accepted_and_a_tampered_one_is_not() {
         &["cp", "main.c", "hello"],
     );
     assert_eq!(verified(&folder, written.out(), "run/links"), Some(1));
+}
+
+#[test]
+fn the_text_form_says_the_same_and_what_was_guessed() {
+    let folder = recorded_run();
+    let (alice, ecdsa) = (public("alice"), public("ecdsa"));
+    let words = [
+        "layout",
+        "from-links",
+        "run/links",
+        "--expires",
+        "2050-01-01",
+        "--key",
+        &alice,
+        &ecdsa,
+    ];
+    let json = folder.linkwright(&[&words[..], &["--format", "json"]].concat());
+    let output = ["--output", "release.layout.toml"];
+    let written = folder.linkwright(&[&words[..], &output].concat());
+    assert_eq!(written.status, Some(0), "{}", written.err);
+    let text = String::from_utf8(folder.read("release.layout.toml")).unwrap();
+    for line in [
+        "# Written from 2 links of 2 steps, as tight as they allow.",
+        "keys = [\"test-only-alice\"]",
+        "expires = \"2050-01-01T23:59:59Z\"",
+        "MATCH main.c WITH PRODUCTS FROM write",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let compiled = folder.linkwright(&["layout", "compile", "release.layout.toml"]);
+    let compiled: serde_json::Value = serde_json::from_slice(&compiled.out).unwrap();
+    let plain: serde_json::Value = serde_json::from_slice(&json.out).unwrap();
+    assert_eq!(compiled["signed"], plain);
+    let (private, owner) = (key("owner"), public("owner"));
+    let sign = [
+        "layout",
+        "sign",
+        "release.layout.toml",
+        "--signing-key",
+        &private,
+    ];
+    let signed = folder.linkwright(&sign);
+    assert_eq!(signed.status, Some(0), "{}", signed.err);
+    let verify = [
+        "verify",
+        "-l",
+        "release.layout",
+        "--key",
+        &owner,
+        "-d",
+        "run/links",
+    ];
+    assert_eq!(folder.linkwright(&verify).status, Some(0));
 }
 
 #[test]

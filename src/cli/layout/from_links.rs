@@ -1,5 +1,6 @@
 //! `layout from-links`: a layout from the links of one good run.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,6 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::author::from_links::{
     Breadth, Recorded, Signer, SignerError, Wishes, Written, refusals, signer, write,
 };
+use crate::author::text::{decompile_named, expiry};
 use crate::encoding::indented;
 use crate::keys::{AnyKey, Authority as _, KeyId, OpenPgpKey, PublicKey};
 use crate::model::{Envelope, Evidence, ItemName, LinkFile, Moment, PayloadKind, escaped, quoted};
@@ -18,8 +20,8 @@ use super::super::failure::{DONE, Failure, answer, complain};
 /// Write the layout that accepts the links of one good run
 ///
 /// Reads all files of the folder whose names end in `.link`, checks who signed them, and writes the
-/// tightest layout that accepts them. What had to be guessed is said in comments (in the JSON form on
-/// stderr). The layout is not signed: read it, change it, then sign it.
+/// tightest layout that accepts them, in the text form. What had to be guessed is said in comments. The
+/// layout is not signed: read it, change it, then sign it with `layout sign`.
 #[derive(Args, Debug)]
 pub(super) struct FromLinks {
     /// The folder with the links
@@ -39,14 +41,15 @@ pub(super) struct FromLinks {
     /// may be others
     #[arg(long)]
     general: bool,
-    /// When the layout expires: so many days from now, `90d`, or `YYYY-MM-DDTHH:MM:SSZ`
+    /// When the layout expires: a span from now (`90d`, `12w`, `6m`, `1y`), a date, or a moment like
+    /// `2030-12-31T23:59:59Z`
     #[arg(long, value_name = "WHEN", default_value = "90d")]
     expires: String,
     /// A text for whoever reads the layout
     #[arg(long, value_name = "TEXT", default_value = "")]
     readme: String,
-    /// Write the JSON that is signed, or the text form with comments
-    #[arg(long, value_enum, default_value_t = Format::Json)]
+    /// Write the text form, or the JSON that is signed, without the comments, which go to stderr
+    #[arg(long, value_enum, default_value_t = Format::Toml)]
     format: Format,
     /// Write to this file, which must not be there yet, instead of standard output
     #[arg(long, short, value_name = "FILE")]
@@ -55,8 +58,12 @@ pub(super) struct FromLinks {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
+    Toml,
     Json,
 }
+
+/// What key files' names end in.
+const ENDINGS: [&str; 5] = [".pub", ".pem", ".asc", ".gpg", ".json"];
 
 /// A link file and who signed it.
 struct Found {
@@ -73,7 +80,7 @@ impl FromLinks {
                 true => Breadth::General,
                 false => Breadth::Tight,
             },
-            expires: expiry(&self.expires, now)?,
+            expires: self.expires_at(now)?.to_string(),
             readme: self.readme.clone(),
         };
         let keys = self.read_keys()?;
@@ -81,8 +88,17 @@ impl FromLinks {
         tell_of_unused(&keys, &found);
         let recorded = recorded(&found)?;
         let written = write(&recorded, &wishes).map_err(|errors| all_of(&errors))?;
+        let names = names(&keys, &found);
         accepts(&written, found, now)?;
-        self.give(&written)
+        self.give(&written, &names)
+    }
+
+    fn expires_at(&self, now: Moment) -> Result<Moment, Failure> {
+        let expires = expiry(&self.expires, now).map_err(Failure::usage)?;
+        if expires <= now {
+            return Err(Failure::usage(format!("{expires} has passed")));
+        }
+        Ok(expires)
     }
 
     fn read_keys(&self) -> Result<Vec<(String, AnyKey)>, Failure> {
@@ -140,8 +156,14 @@ impl FromLinks {
         })
     }
 
-    fn give(&self, written: &Written) -> Result<ExitCode, Failure> {
+    fn give(
+        &self,
+        written: &Written,
+        names: &BTreeMap<String, String>,
+    ) -> Result<ExitCode, Failure> {
         let text = match self.format {
+            Format::Toml => decompile_named(&written.value, &written.comments, names)
+                .map_err(Failure::failed)?,
             Format::Json => {
                 for (pointer, lines) in &written.comments {
                     for line in lines {
@@ -167,19 +189,28 @@ impl FromLinks {
     }
 }
 
-fn expiry(text: &str, now: Moment) -> Result<String, Failure> {
-    let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
-    let moment = match days {
-        Some(days) if days > 0 => Some(now.after_days(days)),
-        _ => Moment::parse(text).filter(|moment| *moment > now),
-    };
-    let moment = moment.ok_or_else(|| {
-        Failure::usage(format!(
-            "{} is no moment to come: expected days, `90d`, or `YYYY-MM-DDTHH:MM:SSZ`",
-            quoted(text)
-        ))
-    })?;
-    Ok(moment.to_string())
+/// Names for keys, by their ids in the layout: those of their files, if each is one key's.
+fn names(keys: &[(String, AnyKey)], found: &[Found]) -> BTreeMap<String, String> {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for (path, key) in keys {
+        let file = Path::new(path)
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let mut name = file.as_ref();
+        while let Some(shorter) = ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)) {
+            name = shorter;
+        }
+        let person = key.fingerprint();
+        let signers = found.iter().filter(|one| one.signer.fingerprint == person);
+        for keyid in signers.map(|one| one.signer.keyid.as_str()) {
+            let taken = names.iter().any(|(id, known)| id != keyid && known == name);
+            if !taken && !name.is_empty() {
+                names.insert(keyid.to_owned(), name.to_owned());
+            }
+        }
+    }
+    names
 }
 
 fn read_keys(path: &Path) -> Result<Vec<AnyKey>, String> {
