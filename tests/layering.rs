@@ -15,7 +15,7 @@ model: encoding keys
 report: model keys
 verify: report model keys encoding
 author: report model keys encoding verify
-render: report model keys encoding
+render: report model keys encoding author
 event: model
 record: model event / files
 exec: event / processes clock environment files

@@ -8,9 +8,11 @@
 //! [`model::Layout`]: crate::model::Layout
 
 pub mod from_links;
+mod graph;
 mod template;
 pub mod text;
 
+pub use graph::{Arrow, Compared, Graph, Node, Signers};
 pub use template::{
     Answers, Blank, Filled, KeyFile, Performance, TEMPLATES, Template, TemplateError,
     check_parameter,

@@ -1,7 +1,9 @@
-//! A [`Report`](crate::report::Report) as bytes, into any writer. No decisions are made here.
+//! A [`Report`](crate::report::Report), and what is known of a layout, as bytes into any writer. No
+//! decisions are made here.
 
 mod annotations;
 mod causes;
+mod graph;
 mod html;
 mod human;
 mod json;
@@ -14,6 +16,7 @@ mod sources;
 mod words;
 
 pub use annotations::{annotations, section_end, section_start};
+pub use graph::{dot, mermaid, svg, terminal};
 pub use html::html;
 pub use human::{Dress, human, human_with};
 pub use json::{SCHEMA, json};

@@ -1,6 +1,8 @@
 //! The commands about layouts, a file each.
 
 mod from_links;
+mod graph;
 mod new;
+mod show;
 mod templates;
 mod text;

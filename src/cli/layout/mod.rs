@@ -4,6 +4,7 @@ mod compile;
 mod decompile;
 mod from_links;
 mod given;
+mod graph;
 mod new;
 mod renew;
 mod show;
@@ -29,6 +30,7 @@ enum Commands {
     Compile(compile::Compile),
     Decompile(decompile::Decompile),
     FromLinks(from_links::FromLinks),
+    Graph(graph::Graph),
     New(new::New),
     Renew(renew::Renew),
     Show(show::Show),
@@ -41,6 +43,7 @@ impl Layout {
             Commands::Compile(compile) => compile.run(),
             Commands::Decompile(decompile) => decompile.run(),
             Commands::FromLinks(from_links) => from_links.run(),
+            Commands::Graph(graph) => graph.run(),
             Commands::New(new) => new.run(),
             Commands::Renew(renew) => renew.run(listener),
             Commands::Show(show) => show.run(),
