@@ -7,11 +7,13 @@
 //! [`encoding::Value`]: crate::encoding::Value
 //! [`model::Layout`]: crate::model::Layout
 
+mod diff;
 pub mod from_links;
 mod graph;
 mod template;
 pub mod text;
 
+pub use diff::{Change, Effect, Fate, Shift, Shifts, Trial, Verdicts, Version, diff, try_on};
 pub use graph::{Arrow, Compared, Graph, Node, Signers};
 pub use template::{
     Answers, Blank, Filled, KeyFile, Performance, TEMPLATES, Template, TemplateError,

@@ -27,6 +27,9 @@ pub mod products {}
 #[doc = include_str!("from_links.md")]
 pub mod from_links {}
 
+#[doc = include_str!("comparing_layouts.md")]
+pub mod comparing_layouts {}
+
 #[doc = include_str!("exit_statuses.md")]
 pub mod exit_statuses {}
 

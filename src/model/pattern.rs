@@ -17,7 +17,7 @@ pub struct Pattern {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     /// This character.
     Literal(char),
     /// One character that passes the test.
@@ -27,7 +27,7 @@ enum Token {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Class {
+pub(super) struct Class {
     negated: bool,
     ranges: Vec<(char, char)>,
 }
@@ -50,7 +50,12 @@ impl Class {
         class
     }
 
-    fn contains(&self, character: char) -> bool {
+    /// The ranges inside, or, of a negated class, outside of it.
+    pub(super) fn ranges(&self) -> &[(char, char)] {
+        &self.ranges
+    }
+
+    pub(super) fn contains(&self, character: char) -> bool {
         let inside = self
             .ranges
             .iter()
@@ -142,6 +147,10 @@ pub(super) enum Shape {
 }
 
 impl Pattern {
+    pub(super) fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
     pub(super) fn shape(&self) -> Shape {
         let (literal, last) = match self.tokens.split_last() {
             Some((Token::Star, before)) => (before, true),
@@ -184,7 +193,7 @@ impl fmt::Display for Pattern {
 }
 
 impl Token {
-    fn takes(&self, character: char) -> bool {
+    pub(super) fn takes(&self, character: char) -> bool {
         match self {
             Self::Literal(literal) => *literal == character,
             Self::One(class) => class.contains(character),

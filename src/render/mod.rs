@@ -3,6 +3,7 @@
 
 mod annotations;
 mod causes;
+mod changes;
 mod graph;
 mod html;
 mod human;
@@ -16,6 +17,7 @@ mod sources;
 mod words;
 
 pub use annotations::{annotations, section_end, section_start};
+pub use changes::{Comparison, DIFF_SCHEMA, diff_human, diff_json};
 pub use graph::{dot, mermaid, svg, terminal};
 pub use html::html;
 pub use human::{Dress, human, human_with};

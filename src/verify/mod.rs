@@ -21,6 +21,7 @@
 //! 9. The layout amounts to a link of its own, the summary.
 
 mod agree;
+mod alone;
 mod certified;
 mod chain;
 mod explain;
@@ -41,9 +42,11 @@ mod warnings;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
+pub use alone::{Judged, compared_with, judge};
 pub use params::{Parameters, is_parameter_name};
 pub use prefer::prefer_good;
 pub use product::Product;
+pub use rules::LinkOf;
 pub use signed::{Checked, Owner, distinct_owners};
 
 use crate::keys::Certificate;

@@ -36,7 +36,7 @@ const SIMILAR_AT_MOST: usize = 3;
 const UNCHECKED_AT_MOST: usize = 100;
 
 /// The links of other steps.
-pub(super) type LinkOf<'a> = dyn Fn(&ItemName) -> Option<&'a Link> + Sync + 'a;
+pub type LinkOf<'a> = dyn Fn(&ItemName) -> Option<&'a Link> + Sync + 'a;
 
 /// What the rules of one side found, in their order, each with the index of its rule; and, last and
 /// with no rule, what no rule was about.
@@ -54,7 +54,8 @@ pub(super) fn apply(rules: &Rules, link: &Link, link_of: &LinkOf<'_>) -> Vec<Fou
         .collect()
 }
 
-fn apply_side(rules: &[Rule], side: Side, link: &Link, link_of: &LinkOf<'_>) -> Found {
+/// The same for one side.
+pub(super) fn apply_side(rules: &[Rule], side: Side, link: &Link, link_of: &LinkOf<'_>) -> Found {
     let own = link.side(side);
     let patterns = PatternSet::new(rules.iter().filter_map(on_names));
     let other = match side {

@@ -1,5 +1,6 @@
 //! The commands about layouts, a file each.
 
+mod diff;
 mod from_links;
 mod graph;
 mod new;

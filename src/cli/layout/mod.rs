@@ -2,6 +2,7 @@
 
 mod compile;
 mod decompile;
+mod diff;
 mod from_links;
 mod given;
 mod graph;
@@ -29,6 +30,7 @@ pub(crate) struct Layout {
 enum Commands {
     Compile(compile::Compile),
     Decompile(decompile::Decompile),
+    Diff(diff::Diff),
     FromLinks(from_links::FromLinks),
     Graph(graph::Graph),
     New(new::New),
@@ -42,6 +44,7 @@ impl Layout {
         match &self.command {
             Commands::Compile(compile) => compile.run(),
             Commands::Decompile(decompile) => decompile.run(),
+            Commands::Diff(diff) => diff.run(),
             Commands::FromLinks(from_links) => from_links.run(),
             Commands::Graph(graph) => graph.run(),
             Commands::New(new) => new.run(),
