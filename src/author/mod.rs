@@ -10,11 +10,13 @@
 mod diff;
 pub mod from_links;
 mod graph;
+mod keys;
 mod template;
 pub mod text;
 
 pub use diff::{Change, Effect, Fate, Shift, Shifts, Trial, Verdicts, Version, diff, try_on};
 pub use graph::{Arrow, Compared, Graph, Node, Signers};
+pub use keys::{KeyTable, KeyUse, Old, Power, RotateError, rotated, rotated_ids};
 pub use template::{
     Answers, Blank, Filled, KeyFile, Performance, TEMPLATES, Template, TemplateError,
     check_parameter,

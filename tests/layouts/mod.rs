@@ -3,6 +3,7 @@
 mod diff;
 mod from_links;
 mod graph;
+mod keys;
 mod new;
 mod show;
 mod templates;

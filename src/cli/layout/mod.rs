@@ -6,6 +6,7 @@ mod diff;
 mod from_links;
 mod given;
 mod graph;
+mod keys;
 mod new;
 mod renew;
 mod show;
@@ -33,6 +34,7 @@ enum Commands {
     Diff(diff::Diff),
     FromLinks(from_links::FromLinks),
     Graph(graph::Graph),
+    Keys(keys::Keys),
     New(new::New),
     Renew(renew::Renew),
     Show(show::Show),
@@ -47,6 +49,7 @@ impl Layout {
             Commands::Diff(diff) => diff.run(),
             Commands::FromLinks(from_links) => from_links.run(),
             Commands::Graph(graph) => graph.run(),
+            Commands::Keys(keys) => keys.run(),
             Commands::New(new) => new.run(),
             Commands::Renew(renew) => renew.run(listener),
             Commands::Show(show) => show.run(),
