@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::engine::{Recorded, Scan};
-use super::order::Names;
+use super::order::{Files, Names};
 use super::reuse::Kept;
 use super::walk::Ground;
 use super::{Event, RecordError, RecordErrors, resolve};
@@ -21,7 +21,7 @@ pub struct FoundFile {
 /// What was recorded, under its names, and what went wrong.
 #[derive(Default)]
 pub(super) struct Claims {
-    claims: Vec<Recorded>,
+    claims: Files,
     names: Names,
     errors: Vec<RecordError>,
 }
@@ -62,27 +62,20 @@ impl Claims {
             resolve::OSTREE => resolve::reference_path(&path.to_string_lossy()),
             _ => PathBuf::from(path),
         };
-        self.claims.push(Recorded {
+        let claim = Recorded {
             name: self.names.add(name.as_str()),
             path: Some(source.into()),
             digests,
             bytes,
             state: None,
-        });
+        };
+        self.claims.extend(vec![claim].into(), 0);
     }
 
     pub(super) fn files(&mut self, scan: Scan) {
         self.errors.extend(scan.errors);
         let texts = self.names.extend(scan.names);
-        if texts == 0 {
-            self.claims = scan.files;
-        } else {
-            self.claims
-                .extend(scan.files.into_iter().map(|file| Recorded {
-                    name: file.name.behind(texts),
-                    ..file
-                }));
-        }
+        self.claims.extend(scan.files, texts);
     }
 
     /// The artifacts, if nothing went wrong, and by what their files may be known again.
@@ -91,15 +84,20 @@ impl Claims {
         let mut unhashed = Vec::new();
         let (claims, names) = self.sorted()?;
         let (count, bytes) = (claims.len(), names.bytes());
-        let named = claims.into_iter().map(|mut claim| {
-            let digests = match claim.digests.take() {
-                Some(digests) if digests.sha256().is_some() => digests,
+        let named = claims.iter().map(|claim| {
+            let digests = match &claim.digests {
+                Some(digests) if digests.sha256().is_some() => digests.clone(),
                 _ => {
                     unhashed.push(claim.unhashed(&names));
                     DigestSet::default()
                 }
             };
-            kept.extend(claim.state.map(|state| (*state, digests.clone())));
+            kept.extend(
+                claim
+                    .state
+                    .as_deref()
+                    .map(|state| (*state, digests.clone())),
+            );
             (names.get(claim.name), digests)
         });
         let artifacts = Artifacts::with_room(count, bytes, named);
@@ -120,22 +118,24 @@ impl Claims {
         Ok(claims.iter().map(place).collect())
     }
 
-    fn sorted(mut self) -> Result<(Vec<Recorded>, Names), RecordErrors> {
+    fn sorted(mut self) -> Result<(Files, Names), RecordErrors> {
         // Mostly they are in order already.
         let name = |claim: &Recorded| self.names.get(claim.name);
-        if !self.claims.is_sorted_by(|one, next| name(one) < name(next)) {
+        if !(self.claims.iter().map(name)).is_sorted_by(|one, next| one < next) {
+            let mut claims = std::mem::take(&mut self.claims).into_vec();
             // Of the same name the first stays first.
-            self.claims.sort_by(|one, other| name(one).cmp(name(other)));
-            self.resolve_doubles();
+            claims.sort_by(|one, other| name(one).cmp(name(other)));
+            self.resolve_doubles(&mut claims);
+            self.claims = claims.into();
         }
         RecordErrors::check(self.errors)?;
         Ok((self.claims, self.names))
     }
 
     /// Keeps the first claim of each name.
-    fn resolve_doubles(&mut self) {
+    fn resolve_doubles(&mut self, claims: &mut Vec<Recorded>) {
         let (errors, names) = (&mut self.errors, &self.names);
-        self.claims.dedup_by(|second, first| {
+        claims.dedup_by(|second, first| {
             let name = names.get(first.name);
             if name != names.get(second.name) {
                 return false;
@@ -196,7 +196,7 @@ mod tests {
                 file("b", digests),
             ];
             claims.files(Scan {
-                files,
+                files: files.into(),
                 names,
                 errors: Vec::new(),
             });

@@ -27,7 +27,7 @@ use super::RecordError;
 use super::folder::Visited;
 use super::hash::{Hashed, State, Wanted, hash_file};
 use super::middle::{self, Middle};
-use super::order::{Item, Late, Name, Names, Outcome, Place, in_order};
+use super::order::{Files, Item, Late, Name, Names, Outcome, Place, in_order};
 use super::resolve::{self, Naming};
 use super::reuse::Remembering;
 use super::small::Batch;
@@ -133,7 +133,7 @@ impl Pass<'_> {
 #[derive(Default)]
 pub(super) struct Scan {
     /// Root by root, in the order of the paths.
-    pub(super) files: Vec<Recorded>,
+    pub(super) files: Files,
     /// Their names.
     pub(super) names: Names,
     pub(super) errors: Vec<RecordError>,
@@ -299,8 +299,17 @@ impl<'scope, 'env> Worker<'scope, 'env> {
 
     /// A place for a file, to be filled with [`Self::fill`].
     pub(super) fn place(&mut self, name: &str, path: Option<Box<Path>>) -> Place {
-        let index = self.outcome.files.len();
-        let name = Name::push(name, &mut self.outcome.names, self.number);
+        let (files, names) = (&mut self.outcome.files, &mut self.outcome.names);
+        // By a quarter and not to the double: of the many files that there can be at the end, memory
+        // for as many more would be held.
+        if files.len() == files.capacity() {
+            files.reserve_exact(1024.max(files.len() / 4));
+        }
+        if names.len() + name.len() > names.capacity() {
+            names.reserve_exact(name.len().max(1 << 16).max(names.len() / 4));
+        }
+        let index = files.len();
+        let name = Name::push(name, names, self.number);
         self.outcome.files.push(Recorded {
             name,
             path,

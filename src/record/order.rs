@@ -97,6 +97,75 @@ pub(super) enum Item {
 /// What a file's digests are, and where they belong.
 pub(super) type Late = (Place, Result<Digested, RecordError>);
 
+/// Files in an order that is not that in which they lie in memory: threads have recorded them, and there
+/// may be millions. So they stay where they are.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    lots: Vec<Vec<Recorded>>,
+    /// In which order they come: the place of the first of some, and how many.
+    runs: Vec<(Place, usize)>,
+}
+
+impl From<Vec<Recorded>> for Files {
+    fn from(files: Vec<Recorded>) -> Self {
+        let first = Place {
+            worker: 0,
+            index: 0,
+        };
+        Self {
+            runs: vec![(first, files.len())],
+            lots: vec![files],
+        }
+    }
+}
+
+impl Files {
+    pub(super) fn len(&self) -> usize {
+        self.runs.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Each file once, in their order.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a run is made of files that are there; less of it would be a shorter list"
+    )]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Recorded> {
+        let run = |(first, count): &(Place, usize)| {
+            &self.lots[first.worker][first.index..first.index + count]
+        };
+        self.runs.iter().flat_map(run)
+    }
+
+    /// The same in one list.
+    #[expect(clippy::indexing_slicing, reason = "as of `iter`")]
+    pub(super) fn into_vec(self) -> Vec<Recorded> {
+        let mut files = Vec::with_capacity(self.len());
+        let as_option = |lot: Vec<Recorded>| lot.into_iter().map(Some).collect();
+        let mut lots: Vec<Vec<Option<Recorded>>> = self.lots.into_iter().map(as_option).collect();
+        for (first, count) in self.runs {
+            let run = &mut lots[first.worker][first.index..first.index + count];
+            files.extend(run.iter_mut().filter_map(Option::take));
+        }
+        files
+    }
+
+    /// Puts others behind these, whose names lie behind so many texts now.
+    pub(super) fn extend(&mut self, mut others: Self, texts: usize) {
+        let before = self.lots.len();
+        if texts > 0 {
+            for file in others.lots.iter_mut().flatten() {
+                file.name = file.name.behind(texts);
+            }
+        }
+        self.lots.extend(others.lots);
+        let behind = |(place, count): (Place, usize)| {
+            let worker = place.worker + before;
+            (Place { worker, ..place }, count)
+        };
+        self.runs.extend(others.runs.into_iter().map(behind));
+    }
+}
+
 /// What a thread found.
 #[derive(Default)]
 pub(super) struct Outcome {
@@ -139,12 +208,7 @@ pub(super) fn in_order(roots: usize, keep: bool, outcomes: Vec<Outcome>, late: V
             Err(error) => scan.errors.push(error),
         }
     }
-    let total = files.iter().map(Vec::len).sum();
-    scan.files.reserve(total);
-    let mut files: Vec<Vec<Option<Recorded>>> = files
-        .into_iter()
-        .map(|files| files.into_iter().map(Some).collect())
-        .collect();
+    let total: usize = files.iter().map(Vec::len).sum();
     let mut open: Vec<_> = (0..roots).rev().map(Item::Below).collect();
     while let Some(item) = open.pop() {
         match item {
@@ -152,13 +216,11 @@ pub(super) fn in_order(roots: usize, keep: bool, outcomes: Vec<Outcome>, late: V
                 let list = lists[list].take().expect("each task ends with its list");
                 open.extend(list.into_iter().rev());
             }
-            Item::Files { first, count } => {
-                let files = &mut files[first.worker][first.index..first.index + count];
-                scan.files.extend(files.iter_mut().filter_map(Option::take));
-            }
+            Item::Files { first, count } => scan.files.runs.push((first, count)),
         }
     }
     assert_eq!(scan.files.len(), total, "each file is in one list");
+    scan.files.lots = files;
     scan
 }
 
@@ -221,7 +283,8 @@ mod tests {
     #[test]
     fn digests_that_come_late_find_their_file() {
         let scan = in_order(1, false, vec![outcome()], vec![late(FIRST)]);
-        assert_eq!(scan.files[0].digests, Some(DigestSet::of_sha256([7; 32])));
+        let files = scan.files.into_vec();
+        assert_eq!(files[0].digests, Some(DigestSet::of_sha256([7; 32])));
     }
 
     #[test]

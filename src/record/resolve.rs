@@ -194,10 +194,11 @@ pub(super) fn folder_digests(
         is_last: false,
     };
     let Scan {
-        mut files,
+        files,
         names,
         mut errors,
     } = scan(&[root], pass);
+    let mut files = files.into_vec();
     let name = |file: &Recorded| names.get(file.name);
     files.sort_by(|left, right| name(left).cmp(name(right)));
     let disk = |file: &Recorded| ground.disk(file.path(&names)).into_owned();
