@@ -25,7 +25,7 @@ use crate::exec::{
     StartError,
 };
 use crate::keys::{FileKey, SignError, Signer as _};
-use crate::model::{Artifacts, Form, Issue, ItemName, Link};
+use crate::model::{Artifacts, Form, Issue, ItemName, Link, Prepared};
 use crate::record::{self, Memory, Options};
 use crate::store::{self, Writing};
 
@@ -118,6 +118,7 @@ impl Run {
         let mut stats = Stats::begin(self.stats, &options, self.reuse_digests);
         let (materials, memory) = self.materials(&options, listener).map_err(before)?;
         stats.phase(stats::MATERIALS, listener);
+        let prepared = Prepared::begin(self.form.form(), &materials);
         let mut link = Link {
             name: name.as_str().to_owned(),
             materials,
@@ -144,7 +145,7 @@ impl Run {
         } else if let Err(failure) = self
             .products(&mut link, &options, memory.as_ref(), listener)
             .map(|()| stats.phase(stats::PRODUCTS, listener))
-            .and_then(|()| self.evidence(&link, &signer, listener))
+            .and_then(|()| self.evidence(&link, prepared, &signer, listener))
             .map(|()| stats.phase("link", listener))
         {
             failure.report("run");
@@ -244,6 +245,7 @@ impl Run {
     fn evidence(
         &self,
         link: &Link,
+        prepared: Prepared,
         signer: &ReadySigner,
         listener: &Listener,
     ) -> Result<(), Failure> {
@@ -255,7 +257,7 @@ impl Run {
             link.materials.len(),
             link.products.len()
         );
-        write_signed(&path, link, self.form.form(), signer)?;
+        write_prepared(&path, link, self.form.form(), Some(prepared), signer)?;
         listener.tell(&told);
         Ok(())
     }
@@ -278,7 +280,18 @@ pub(crate) fn write_signed(
     form: Form,
     signer: &ReadySigner,
 ) -> Result<(), Failure> {
-    let (issue, message) = Issue::new(link, form).map_err(Failure::failed)?;
+    write_prepared(path, link, form, None, signer)
+}
+
+/// The same, with what was made while the command ran.
+fn write_prepared(
+    path: &Path,
+    link: &Link,
+    form: Form,
+    prepared: Option<Prepared>,
+    signer: &ReadySigner,
+) -> Result<(), Failure> {
+    let (issue, message) = Issue::with_materials(link, form, prepared).map_err(Failure::failed)?;
     let issue = issue.certified(signer.certificate.as_deref());
     let length = match issue.is_signed_ahead() {
         true => signer.key.signature_length(),

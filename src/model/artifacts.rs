@@ -175,6 +175,11 @@ impl Artifacts {
         }
     }
 
+    /// Whether the two hold the very same list, one being a copy of the other.
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.entries, &other.entries) && Arc::ptr_eq(&self.text, &other.text)
+    }
+
     fn slice(&self, start: usize, length: usize) -> &str {
         // Every entry was made together with its slice.
         self.text.get(start..start + length).unwrap_or_default()

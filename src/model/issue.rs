@@ -12,6 +12,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -31,8 +32,71 @@ const PIECE: usize = 1 << 16;
 /// How many bytes base64 takes at once: a multiple of three, so that no piece is padded.
 const BASE64_PIECE: usize = 3 << 14;
 
+/// The text of fewer artifacts than this is made when it is needed.
+const WORTH_A_THREAD: usize = 1000;
+
 /// How many bytes an artifact has in a link, roughly.
 const ARTIFACT_BYTES: usize = 144;
+
+/// The text of a link's materials as they are signed, made while its command runs.
+///
+/// It lies where the whole message will be, so that it is not copied.
+#[derive(Debug)]
+pub struct Prepared {
+    form: Form,
+    materials: Artifacts,
+    text: Making,
+}
+
+#[derive(Debug)]
+enum Making {
+    Begun(JoinHandle<Vec<u8>>),
+    /// Not worth a thread, or none was to be had.
+    Later,
+}
+
+impl Prepared {
+    /// Begins to make the text.
+    pub fn begin(form: Form, materials: &Artifacts) -> Self {
+        Self::begin_by(materials.len() >= WORTH_A_THREAD, form, materials)
+    }
+
+    fn begin_by(is_thread_wanted: bool, form: Form, materials: &Artifacts) -> Self {
+        let shared = materials.clone();
+        let make = move || {
+            // There may be as many products.
+            let mut text = Vec::with_capacity(1024 + 2 * shared.len() * ARTIFACT_BYTES);
+            append_side(form, &shared, &mut text);
+            text
+        };
+        let begun = is_thread_wanted.then(|| Builder::new().spawn(make));
+        Self {
+            form,
+            materials: materials.clone(),
+            text: match begun {
+                Some(Ok(thread)) => Making::Begun(thread),
+                Some(Err(_)) | None => Making::Later,
+            },
+        }
+    }
+
+    /// The text, if it is that of these materials in that form.
+    fn finish(self, form: Form, materials: &Artifacts) -> Option<Vec<u8>> {
+        let Making::Begun(thread) = self.text else {
+            return None;
+        };
+        let text = thread.join().ok()?;
+        (self.form == form && self.materials.is_shared_with(materials)).then_some(text)
+    }
+}
+
+/// The artifacts of one side as they are signed.
+fn append_side(form: Form, artifacts: &Artifacts, out: &mut Vec<u8>) {
+    match form {
+        Form::Metablock => canonical_artifacts(artifacts, out),
+        Form::Dsse => compact_artifacts(artifacts, out),
+    }
+}
 
 /// A link that is about to be signed and written: a head, a body and a tail, one of which holds the
 /// signature.
@@ -50,15 +114,34 @@ impl<'l> Issue<'l> {
     /// # Errors
     /// The link has a number in it that canonical JSON, which a Metablock needs, cannot write.
     pub fn new(link: &'l Link, form: Form) -> Result<(Self, Arc<Vec<u8>>), CanonicalError> {
+        Self::with_materials(link, form, None)
+    }
+
+    /// The same, with the text of the materials that was made before.
+    ///
+    /// # Errors
+    /// As of [`new`](Self::new).
+    pub fn with_materials(
+        link: &'l Link,
+        form: Form,
+        prepared: Option<Prepared>,
+    ) -> Result<(Self, Arc<Vec<u8>>), CanonicalError> {
+        let text = prepared
+            .and_then(|prepared| prepared.finish(form, &link.materials))
+            .unwrap_or_else(|| {
+                let artifacts = link.materials.len() + link.products.len();
+                let mut text = Vec::with_capacity(1024 + artifacts * ARTIFACT_BYTES);
+                append_side(form, &link.materials, &mut text);
+                text
+            });
         let (message, payload) = match form {
-            Form::Metablock => (Arc::new(canonical_link(link)?), None),
+            Form::Metablock => (Arc::new(canonical_link(link, text)?), None),
             Form::Dsse => {
-                let text = compact_link(link);
-                let mut message = pae_header(PAYLOAD_TYPE, text.len()).into_bytes();
-                let payload = message.len();
-                // Few bytes before many: the text moves up once, in its own memory.
-                let mut text = text.into_bytes();
-                text.splice(0..0, message.drain(..));
+                let mut text = compact_link(link, text);
+                let header = pae_header(PAYLOAD_TYPE, text.len()).into_bytes();
+                let payload = header.len();
+                // Few bytes before many: the text moves up, in its own memory.
+                text.splice(0..0, header);
                 let message = Arc::new(text);
                 (Arc::clone(&message), Some((message, payload)))
             }
@@ -141,9 +224,9 @@ fn signatures(signed: Option<(&KeyId, String)>, certificate: Option<&str>) -> Va
     Value::Array(entry.into_iter().collect())
 }
 
-fn canonical_link(link: &Link) -> Result<Vec<u8>, CanonicalError> {
-    let artifacts = link.materials.len() + link.products.len();
-    let mut out = Vec::with_capacity(1024 + artifacts * ARTIFACT_BYTES);
+/// The canonical form of a link around that of its materials.
+fn canonical_link(link: &Link, mut materials: Vec<u8>) -> Result<Vec<u8>, CanonicalError> {
+    let mut out = Vec::new();
     out.extend_from_slice(br#"{"_type":"link","byproducts":"#);
     append_canonical(&link.byproducts, &mut out)?;
     out.extend_from_slice(br#","command":["#);
@@ -156,7 +239,8 @@ fn canonical_link(link: &Link) -> Result<Vec<u8>, CanonicalError> {
     out.extend_from_slice(br#"],"environment":"#);
     append_canonical(&link.environment, &mut out)?;
     out.extend_from_slice(br#","materials":"#);
-    canonical_artifacts(&link.materials, &mut out);
+    materials.splice(0..0, out);
+    let mut out = materials;
     out.extend_from_slice(br#","name":"#);
     canonical_string(&link.name, &mut out);
     out.extend_from_slice(br#","products":"#);
@@ -252,8 +336,8 @@ impl Writer<'_> {
         }
     }
 
-    /// The object of a link, with its fields in order.
-    fn link(&mut self, link: &Link) -> io::Result<()> {
+    /// The object of a link, with its fields in order, up to the materials themselves.
+    fn link_before_materials(&mut self, link: &Link) {
         let command = Value::from(link.command.clone());
         let fields: [(&str, &Value); 4] = [
             ("_type", &Value::from("link")),
@@ -267,16 +351,21 @@ impl Writer<'_> {
             self.key(name);
             self.tree(value);
         }
-        self.side("materials", &link.materials)?;
+        self.next(false, 0);
+        self.key("materials");
+    }
+
+    /// What comes behind the materials.
+    fn link_behind_materials(&mut self, link: &Link) -> io::Result<()> {
         self.next(false, 0);
         self.key("name");
         escaped_string(&link.name, &mut self.text);
-        self.side("products", &link.products)
+        self.next(false, 0);
+        self.key("products");
+        self.side(&link.products)
     }
 
-    fn side(&mut self, field: &str, artifacts: &Artifacts) -> io::Result<()> {
-        self.next(false, 0);
-        self.key(field);
+    fn side(&mut self, artifacts: &Artifacts) -> io::Result<()> {
         self.text.push('{');
         for (at, (name, digests)) in artifacts.iter().enumerate() {
             self.next(at == 0, 1);
@@ -324,29 +413,52 @@ fn write_signed_part(link: &Link, out: &mut dyn Write) -> io::Result<()> {
         text: String::with_capacity(2 * PIECE),
         level: Some(2),
     };
-    writer.link(link)?;
+    writer.link_before_materials(link);
+    writer.side(&link.materials)?;
+    writer.link_behind_materials(link)?;
     writer.text.push_str("\n }");
     writer.spill(0)
 }
 
-/// The link on one line, the payload of DSSE.
-fn compact_link(link: &Link) -> String {
-    let artifacts = link.materials.len() + link.products.len();
-    let mut bytes = Vec::with_capacity(1024 + artifacts * ARTIFACT_BYTES);
+/// The link on one line, the payload of DSSE, around its materials.
+fn compact_link(link: &Link, mut materials: Vec<u8>) -> Vec<u8> {
+    let before = on_one_line(|writer| {
+        writer.link_before_materials(link);
+        Ok(())
+    });
+    materials.splice(0..0, before);
     let mut writer = Writer {
-        out: &mut bytes,
+        out: &mut materials,
         text: String::with_capacity(2 * PIECE),
         level: None,
     };
-    let written = writer.link(link).and_then(|()| {
+    let written = writer.link_behind_materials(link).and_then(|()| {
         writer.text.push('}');
         writer.spill(0)
     });
-    // Memory takes all that is written into it, and what was written is text.
-    written.map_or_else(
-        |_| String::new(),
-        |()| String::from_utf8(bytes).unwrap_or_default(),
-    )
+    // Memory takes all that is written into it.
+    written.map_or_else(|_| Vec::new(), |()| materials)
+}
+
+fn compact_artifacts(artifacts: &Artifacts, out: &mut Vec<u8>) {
+    let mut writer = Writer {
+        out,
+        text: String::with_capacity(2 * PIECE),
+        level: None,
+    };
+    // Memory takes all that is written into it.
+    drop(writer.side(artifacts).and_then(|()| writer.spill(0)));
+}
+
+fn on_one_line(write: impl FnOnce(&mut Writer<'_>) -> io::Result<()>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut writer = Writer {
+        out: &mut out,
+        text: String::new(),
+        level: None,
+    };
+    drop(write(&mut writer).and_then(|()| writer.spill(0)));
+    out
 }
 
 fn write_base64(payload: &[u8], out: &mut dyn Write) -> io::Result<()> {

@@ -31,7 +31,7 @@ pub use envelope::{Envelope, EnvelopeError, Form, PAYLOAD_TYPE, PayloadKind};
 pub use evidence::{Evidence, LinkFile, LinkFileError};
 pub use field::Complaint;
 pub use hex::hex;
-pub use issue::Issue;
+pub use issue::{Issue, Prepared};
 pub use kinds::{Kinds, Question};
 pub use layout::{Functionary, Inspection, Layout, Rules, Step, wanted_links};
 pub use link::Link;

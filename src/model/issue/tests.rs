@@ -75,6 +75,32 @@ fn file(link: &Link, form: Form, signed: Option<(&KeyId, &[u8])>) -> String {
     String::from_utf8(file).unwrap()
 }
 
+#[test]
+fn what_was_made_of_other_materials_is_not_used() {
+    let side = |name: &str| -> Artifacts {
+        let artifact = (ArtifactPath::claimed(name), DigestSet::of_sha256([7; 32]));
+        [artifact].into_iter().collect()
+    };
+    let link = Link {
+        materials: side("a"),
+        ..Link::default()
+    };
+    for form in [Form::Metablock, Form::Dsse] {
+        let expected = Issue::new(&link, form).unwrap().1;
+        for (other, materials) in [
+            (form, side("b")),
+            (Form::Metablock, link.materials.clone()),
+            (Form::Dsse, link.materials.clone()),
+        ] {
+            for in_thread in [true, false] {
+                let prepared = Some(Prepared::begin_by(in_thread, other, &materials));
+                let made = Issue::with_materials(&link, form, prepared).unwrap().1;
+                assert_eq!(made, expected);
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn the_files_are_those_of_the_tree_writer(link in links(), signature in any::<Option<[u8; 9]>>()) {
