@@ -167,13 +167,13 @@ def write_layout(maker, path, payload, wrapper, owner):
         must(THEIRS, "sign", "-f", path, "-k", owner.path, "-o", path, cwd=path.parent)
 
 
-def write_link(maker, folder, who, *more):
+def write_link(maker, folder, who, *more, cert=True):
     folder.mkdir(parents=True)
     command = ["--", "sh", "-c", "echo text >a.txt"]
     key = "--signing-key" if maker == OURS else "--key"
     must(
-        maker, "run", "-n", "write", key, who.path, "--cert", who.cert, "-d", folder,
-        "-p", "a.txt", *more, *command, cwd=folder,
+        maker, "run", "-n", "write", key, who.path, *(["--cert", who.cert] if cert else []),
+        "-d", folder, "-p", "a.txt", *more, *command, cwd=folder,
     )  # fmt: skip
     (link,) = folder.glob("write.*.link")
     return link
@@ -257,6 +257,40 @@ def dsse_links(top, root, intermediate, owner):
     done = verify(THEIRS, path, links, owner)
     dropped = done.returncode == 1 and "empty Certificate" in done.stdout
     check("DSSE link of ours: theirs does not see the certificate", dropped, done.stdout)
+    links = write_link(THEIRS, Path(top, "links", "dsse theirs"), who, "--use-dsse").parent
+    check_both("DSSE link of theirs, without its certificate", path, links, owner, False)
+
+
+def plain(top, kind, owner):
+    """Functionaries known by their keys alone, in every pair of envelopes."""
+    who = Holder(top, "plain-" + kind, KINDS[kind](), authority=False)
+    shown = must(OURS, "key", "show", "--json", "--keyid-style", "legacy", who.pub, cwd=top)
+    key = json.loads(shown)
+    payload = layout(owner, owner)
+    payload["keys"] = {key["keyid"]: key}
+    # in-toto-golang writes none where there are none, and its signatures are over what it writes.
+    del payload["rootcas"], payload["intermediatecas"]
+    (step,) = payload["steps"]
+    step["pubkeys"] = [key["keyid"]]
+    del step["cert_constraints"]
+    for maker, by in ((OURS, "ours"), (THEIRS, "theirs")):
+        more = ("--keyid-style", "legacy") if maker == OURS else ()
+        for wrapper in WRAPPERS:
+            path = Path(top, "plain-%s-%s-%s.layout" % (kind, by, wrapper))
+            write_layout(maker, path, payload, wrapper, owner)
+            dsse = ("--use-dsse",) if wrapper == "dsse" else ()
+            folder = Path(top, "links", "plain", kind, by, wrapper)
+            link = write_link(maker, folder, who, *more, *dsse, cert=False)
+            name = "%s key, %s of %s" % (kind, wrapper, by)
+            check_both(name, path, folder, owner, True)
+            document = json.loads(link.read_text())
+            if wrapper == "dsse":
+                text = base64.b64decode(document["payload"]).replace(b"echo", b"ECHO")
+                document["payload"] = base64.b64encode(text).decode()
+            else:
+                document["signed"]["command"] = ["other"]
+            link.write_text(json.dumps(document))
+            check_both(name + ", changed link", path, folder, owner, False)
 
 
 def main():
@@ -270,6 +304,9 @@ def main():
             of_kind(top, kind, root, intermediate, owner)
         print("\n== Chains and constraints", flush=True)
         chains(top, root, other, intermediate, owner)
+        print("\n== Functionaries known by keys", flush=True)
+        for kind in KINDS:
+            plain(top, kind, owner)
         print("\n== DSSE links", flush=True)
         dsse_links(top, root, intermediate, owner)
     print("\n%d passed, %d failed" % (counts["ok"], counts["FAILED"]), flush=True)
