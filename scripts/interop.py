@@ -452,6 +452,111 @@ def recording(top, keys):
             check("%s, %s: all four say the same" % (kind, wrapper), same, repr(links))
 
 
+def demo_layout(alice, bob, carl):
+    """The layout of the reference's demo: clone, change, package, and unpack what was delivered."""
+
+    def step(name, who, command, materials, products):
+        return {
+            "_type": "step", "name": name, "threshold": 1, "pubkeys": [who.keyid],
+            "expected_command": command, "expected_materials": materials,
+            "expected_products": products,
+        }  # fmt: skip
+
+    match = ["WITH", "PRODUCTS", "FROM"]
+    others = [["ALLOW", ".keep"], ["ALLOW", "alice.pub"], ["ALLOW", "root.layout"]]
+    return {
+        "_type": "layout",
+        "expires": "2099-12-31T23:59:59Z",
+        "readme": "",
+        "keys": {k.keyid: k.object for k in (bob, carl)},
+        "steps": [
+            step(
+                "clone", bob, ["sh", "-c", "mkdir demo-project; echo 'print(0)' >demo-project/foo.py"],
+                [], [["CREATE", "demo-project/foo.py"], ["DISALLOW", "*"]],
+            ),
+            step(
+                "update-version", bob, [],
+                [["MATCH", "demo-project/*", *match, "clone"], ["DISALLOW", "*"]],
+                [["ALLOW", "demo-project/foo.py"], ["DISALLOW", "*"]],
+            ),
+            step(
+                "package", carl,
+                ["tar", "--exclude", ".git", "-zcvf", "demo-project.tar.gz", "demo-project"],
+                [["MATCH", "demo-project/*", *match, "update-version"], ["DISALLOW", "*"]],
+                [["CREATE", "demo-project.tar.gz"], ["DISALLOW", "*"]],
+            ),
+        ],
+        "inspect": [
+            {
+                "_type": "inspection",
+                "name": "untar",
+                "run": ["tar", "xzf", "demo-project.tar.gz"],
+                "expected_materials": [
+                    ["MATCH", "demo-project.tar.gz", *match, "package"], *others, ["DISALLOW", "*"],
+                ],
+                "expected_products": [
+                    ["MATCH", "demo-project/foo.py", *match, "update-version"],
+                    ["ALLOW", "demo-project/.git/*"], ["ALLOW", "demo-project.tar.gz"], *others,
+                    ["DISALLOW", "*"],
+                ],
+            }
+        ],
+    }  # fmt: skip
+
+
+def demo(top, keys):
+    """The demo as the reference's own tools perform it; everything in one folder at the end."""
+    (alice, bob), (carl, _) = keys["rsa"], keys["ed25519"]
+    for wrapper in WRAPPERS:
+        work, final = Path(top, wrapper + " work"), Path(top, wrapper + " final")
+        for folder in (work, final):
+            folder.mkdir()
+        payload = demo_layout(alice, bob, carl)
+        write_layout(Theirs, final / "root.layout", payload, wrapper, alice)
+        dsse = ["--use-dsse"] if wrapper == "dsse" else []
+        clone, _, package = (step["expected_command"] for step in payload["steps"])
+        must(
+            *Theirs.words("in-toto-run"), "-n", "clone", "--signing-key", bob.path, *dsse,
+            "-p", "demo-project/foo.py", "--", *clone, cwd=work,
+        )  # fmt: skip
+        record = [*Theirs.words("in-toto-record")]
+        more = ["-n", "update-version", "--signing-key", bob.path, *dsse]
+        must(*record, "start", *more, "-m", "demo-project/foo.py", cwd=work)
+        (work / "demo-project" / "foo.py").write_text("print(1)\n")
+        must(*record, "stop", *more, "-p", "demo-project/foo.py", cwd=work)
+        must(
+            *Theirs.words("in-toto-run"), "-n", "package", "--signing-key", carl.path, *dsse,
+            "-m", "demo-project/foo.py", "-p", "demo-project.tar.gz", "--", *package, cwd=work,
+        )  # fmt: skip
+        for path in [*work.glob("*.link"), work / "demo-project.tar.gz"]:
+            shutil.move(path, final)
+        (final / ".keep").touch()
+        shutil.copy(alice.pub, final / "alice.pub")
+        verify_demo(wrapper, final, alice, True)
+        # Another product, which a step has not made.
+        (work / "demo-project" / "foo.py").write_text("print(2)\n")
+        must("tar", "czf", final / "demo-project.tar.gz", "demo-project", cwd=work)
+        verify_demo(wrapper + ", another tarball", final, alice, False)
+
+
+def verify_demo(name, final, alice, passes):
+    for tool in BOTH:
+        # The reference unpacks where it stands.
+        with tempfile.TemporaryDirectory() as top:
+            folder = Path(top, "final")
+            shutil.copytree(final, folder)
+            done = run(
+                *tool.words("in-toto-verify"), "-l", "root.layout",
+                "--verification-keys", "alice.pub", cwd=folder,
+            )  # fmt: skip
+            good = done.returncode == (0 if passes else 1)
+            verdict = "accepted" if passes else "refused"
+            check("demo, %s: %s by %s" % (name, verdict, tool.name), good, done)
+            if tool is Ours:
+                stays = not (folder / "demo-project").exists()
+                check("demo, %s: nothing is left in the folder" % name, stays)
+
+
 def key_ids(top, keys):
     """Key ids, for keys made by either."""
     kinds = ("ed25519", "ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "rsa-3072", "rsa-4096")
@@ -878,6 +983,7 @@ def main():
             ("Signatures appended by the other", appending),
             ("record start and stop", recording),
             ("match-products", matching),
+            ("The reference's demo", demo),
             ("The reference's command lines", command_lines),
         ):
             with group(title):
