@@ -12,8 +12,9 @@
 //!   none is ever made stronger: who wants more sends SIGKILL to the command's group.
 //! - **Time limit.** The group gets SIGTERM (and SIGCONT), after [`TERM_GRACE`] SIGKILL. Nothing of
 //!   the group is left when [`run`] returns, except what the system cannot end.
-//! - **Survivors.** A process the command leaves behind is let live, as daemons are meant to. If it
-//!   holds a captured stream, reading ends [`STREAM_GRACE`] after the command did.
+//! - **Survivors.** A process the command leaves behind is let live, as daemons are meant to, unless
+//!   [`Survivors::End`] is asked for. If it holds a captured stream, reading ends [`STREAM_GRACE`] after
+//!   the command did.
 //!
 //! Refused: handing a file without `#!` to a shell; looking a relative program up in the folder the
 //! command is to run in.
@@ -50,7 +51,7 @@ pub use streams::Captured;
 use streams::{Streams, Writers};
 use supervise::Supervisor;
 use terminal::Terminal;
-pub use tidy::Tidy;
+pub use tidy::{Tidy, open_up};
 
 /// How many bytes of each stream are stored unless the caller says otherwise: 1 MiB. They go into
 /// signed metadata, which is held in memory as a whole and read by people.
@@ -81,6 +82,8 @@ pub struct Command {
     pub time_limit: Option<Duration>,
     /// Whether it may have the terminal.
     pub terminal: TerminalUse,
+    /// What becomes of what it leaves behind.
+    pub survivors: Survivors,
 }
 
 impl Command {
@@ -95,6 +98,7 @@ impl Command {
             output: Output::Inherit,
             time_limit: None,
             terminal: TerminalUse::Share,
+            survivors: Survivors::Live,
         }
     }
 }
@@ -142,6 +146,15 @@ pub enum TerminalUse {
     /// It stays in the background. One that reads from the terminal is stopped by the system, until
     /// its time limit if it has one.
     Keep,
+}
+
+/// What becomes of the processes that a command leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Survivors {
+    /// They go on.
+    Live,
+    /// Those of its group are killed. One that has left the group (`setsid`) is not reached.
+    End,
 }
 
 /// How a command ended.
@@ -254,6 +267,7 @@ pub fn run(command: &Command, observer: &dyn Observer) -> Result<Finished, ExecE
     let limit = command.time_limit;
     let until = limit.and_then(|limit| begin.checked_add(limit));
     let ended = Supervisor::new(signals, terminal, observer, until)
+        .survivors(command.survivors)
         .stand_by(&handle)
         .map_err(|source| ExecError::Wait {
             program: program.to_owned(),

@@ -189,16 +189,9 @@ impl HeldSignals {
         self.notes.iter().any(has_come)
     }
 
-    /// The same, but one that came while a command runs is for the command, and forgotten here.
-    pub(super) fn has_come_for_us(&self) -> bool {
-        let has_come = self.has_come();
-        if has_come && takers().commands > 0 {
-            for note in &self.notes {
-                note.has_come.store(false, Ordering::SeqCst);
-            }
-            return false;
-        }
-        has_come
+    /// Whether one has come and no command runs that has to end first.
+    pub(super) fn may_end_us(&self) -> bool {
+        self.has_come() && takers().commands == 0
     }
 }
 

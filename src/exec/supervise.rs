@@ -16,9 +16,9 @@ use rustix::process::{
 };
 use signal_hook::consts::{SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
 
-use super::TERM_GRACE;
 use super::signals::{ENDING, Signals, hear_of_children};
 use super::terminal::Terminal;
+use super::{Survivors, TERM_GRACE};
 use crate::event::{Event, Observer};
 
 /// How long to wait for being stopped after asking for it. The stop may reach another thread first;
@@ -43,6 +43,7 @@ pub(super) struct Supervisor<'a> {
     stopped: bool,
     /// SIGTSTP was passed on, and the command has not been seen to stop since.
     stop_asked: bool,
+    survivors: Survivors,
 }
 
 /// How a command ended.
@@ -89,7 +90,14 @@ impl<'a> Supervisor<'a> {
             interrupted: None,
             stopped: false,
             stop_asked: false,
+            survivors: Survivors::Live,
         }
+    }
+
+    /// What becomes of what the command leaves behind.
+    pub(super) fn survivors(mut self, survivors: Survivors) -> Self {
+        self.survivors = survivors;
+        self
     }
 
     /// Returns when the command has ended and is reaped. On an error it is killed first.
@@ -111,6 +119,10 @@ impl<'a> Supervisor<'a> {
             return Err(error);
         }
         let at = Instant::now();
+        if self.survivors == Survivors::End && matches!(self.limit, Limit::Running(_)) {
+            // Before the command is reaped, while its number is nobody else's.
+            kill_process_group(group, Signal::KILL).unwrap_or_default();
+        }
         let status = handle.wait()?.status;
         self.end_group(group)?;
         Ok(Ended {

@@ -9,15 +9,19 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::exec::{Tidy, open_up};
+
 use super::copy::{Copied, Copier, CopyError};
 
-/// One private folder. Removed when it is dropped.
+/// One private folder. Removed when it is dropped, or before a signal ends this process. Fields go in
+/// this order: the signals are held back longest.
 #[derive(Debug)]
 pub(super) struct Private {
     /// Removes it; what the command made so that it cannot be removed is made otherwise before.
     holder: TempDir,
     base: PathBuf,
     copied: Copied,
+    _tidy: Tidy,
 }
 
 impl Private {
@@ -32,7 +36,9 @@ impl Private {
             path: std::path::absolute("inspection").unwrap_or_default(),
             source,
         };
+        let tidy = Tidy::begin().map_err(unmade)?;
         let holder = TempDir::with_prefix("linkwright-inspection-").map_err(unmade)?;
+        tidy.removes(holder.path());
         let base = fs::canonicalize(holder.path()).map_err(unmade)?;
         let made = |path: &Path, done: io::Result<()>| {
             done.map_err(|source| CopyError::Write {
@@ -65,6 +71,7 @@ impl Private {
             holder,
             base,
             copied,
+            _tidy: tidy,
         })
     }
 
@@ -101,20 +108,5 @@ fn whole(path: &Path) -> Option<PathBuf> {
 impl Drop for Private {
     fn drop(&mut self) {
         open_up(self.holder.path());
-    }
-}
-
-/// Lets every folder be emptied, whatever a command did to its mode.
-fn open_up(folder: &Path) {
-    let mut left = vec![folder.to_owned()];
-    while let Some(folder) = left.pop() {
-        // What cannot be changed stays, and so does the folder; the temporary folder is no place to
-        // fail a verification for.
-        fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap_or_default();
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                left.push(entry.path());
-            }
-        }
     }
 }

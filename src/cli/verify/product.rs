@@ -18,10 +18,6 @@ use crate::verify::{Outcome, Product};
 use super::super::failure::{Failure, Kind};
 use super::super::progress::Listener;
 
-/// How often the private folder is tried to be removed before a signal ends this process: files may
-/// still be put into it.
-const REMOVALS: usize = 20;
-
 /// The final product at hand.
 #[derive(Args, Debug)]
 pub(super) struct ProductOptions {
@@ -107,10 +103,7 @@ impl ProductOptions {
         } else if self.product.is_empty() && self.product_dir.is_none() {
             return Ok(None);
         } else if let Some(target) = &self.copy_to {
-            let stage = Stage::beside(target)
-                .map_err(|error| Failure::failed(error).meaning(Kind::Undecided))?;
-            let mut begun = Release::of(stage)
-                .map_err(|error| Failure::failed(error).meaning(Kind::Undecided))?;
+            let mut begun = Release::beside(target)?;
             let files = begun.record(&self.roots(), &options, &unseen);
             release = Some(begun);
             files
@@ -207,19 +200,15 @@ impl AtHand<'_> {
 }
 
 impl Release {
-    fn of(stage: Stage) -> std::io::Result<Self> {
-        let folder = stage.path().to_owned();
-        let remove = move || {
-            for _ in 0..REMOVALS {
-                if std::fs::remove_dir_all(&folder).is_ok() {
-                    break;
-                }
-            }
-        };
+    fn beside(target: &Path) -> Result<Self, Failure> {
+        let undecided = |failure: Failure| failure.meaning(Kind::Undecided);
+        let tidy = Tidy::begin().map_err(|error| undecided(Failure::failed(error)))?;
+        let stage = Stage::beside(target).map_err(|error| undecided(Failure::failed(error)))?;
+        tidy.removes(stage.path());
         Ok(Self {
-            _tidy: Tidy::before_the_end(remove)?,
             stage,
             copies: BTreeMap::new(),
+            _tidy: tidy,
         })
     }
 
