@@ -5,8 +5,8 @@
 //! (without set-user-ID and its like) and times of files are kept, owners are not.
 //!
 //! Symbolic links that stay in the folder stay links. One that leads out of it becomes what it leads
-//! to: the rules see that content, so the command does, too. Named pipes, sockets and devices
-//! are left out and named.
+//! to: the rules see that content, so the command does, too. Named pipes, sockets, devices and links into
+//! `/proc` and `/sys` are left out and named.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, FileTimes, Metadata, Permissions};
@@ -17,6 +17,8 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{Mode, OFlags, SeekFrom, ioctl_ficlone, open, seek};
 use rustix::io::Errno;
 use thiserror::Error;
+
+use crate::record::is_made_up;
 
 /// How many bytes are copied at most, apart from those that share their blocks: 64 GiB. More is hardly
 /// a product; a link to a whole disk is.
@@ -149,12 +151,15 @@ impl Copier {
                 self.copied.evidence.insert(target);
             }
         } else {
-            let shown = target.strip_prefix(&self.target).unwrap_or(&target);
-            self.copied
-                .left_out
-                .insert(shown.to_string_lossy().into_owned());
+            self.leave_out(&target);
         }
         Ok(None)
+    }
+
+    fn leave_out(&mut self, target: &Path) {
+        let shown = target.strip_prefix(&self.target).unwrap_or(target);
+        let shown = shown.to_string_lossy().into_owned();
+        self.copied.left_out.insert(shown);
     }
 
     fn link(
@@ -173,6 +178,10 @@ impl Copier {
             Ok(inside) => self.make_link(&target, &self.target.join(inside)),
             Err(_) => {
                 let metadata = fs::metadata(&led_to).map_err(|error| unread(source, error))?;
+                if is_made_up(&metadata) {
+                    self.leave_out(&target);
+                    return Ok(None);
+                }
                 self.thing(folder, led_to, target, &metadata)
             }
         }

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use crate::encoding::Object;
 use crate::event::{Event, Files, Observer, Role, recording};
-use crate::exec::sandbox::{self, Account, Ending, PROCESS_LIMIT, Sandbox};
+use crate::exec::sandbox::{self, Account, Ending, Limits, PROCESS_LIMIT, Sandbox};
 use crate::exec::{
-    self, Captured, Command, Environment, Finished, Outcome, Output, Stdin, TerminalUse,
+    self, Captured, Command, Environment, Finished, Outcome, Output, Stdin, Survivors, TerminalUse,
 };
 use crate::model::{Artifacts, Inspection, Link, printable, quoted};
 use crate::record::{self, Excludes, Options};
@@ -35,10 +35,6 @@ const SHOWN_LINES: usize = 3;
 
 /// How many characters of each stream the report of an inspection that did not fail shows.
 const SHOWN_CHARACTERS: usize = 1000;
-
-/// How many bytes the commands may write unless the caller says otherwise: 4 GiB. An unpacked product
-/// fits, and most disks bear it.
-pub const DEFAULT_SPACE: u64 = 4 << 30;
 
 /// Where programs are looked for unless the caller says otherwise.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -63,7 +59,7 @@ pub struct FolderInspector<'a> {
     sandbox: SandboxUse,
     launcher: Option<PathBuf>,
     environment: Vec<(OsString, OsString)>,
-    space: u64,
+    limits: Limits,
     own: Vec<PathBuf>,
     private: Option<Private>,
     ran: Option<Ran>,
@@ -91,7 +87,7 @@ impl<'a> FolderInspector<'a> {
             sandbox: SandboxUse::default(),
             launcher: None,
             environment: vec![("PATH".into(), DEFAULT_PATH.into())],
-            space: DEFAULT_SPACE,
+            limits: Limits::DEFAULT,
             own: Vec::new(),
             private: None,
             ran: None,
@@ -123,10 +119,10 @@ impl<'a> FolderInspector<'a> {
         self
     }
 
-    /// How many bytes all commands together may write, instead of [`DEFAULT_SPACE`].
+    /// How much each command may use, where it is shut in, instead of [`Limits::DEFAULT`].
     #[must_use]
-    pub fn space(mut self, bytes: u64) -> Self {
-        self.space = bytes;
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -195,7 +191,7 @@ impl<'a> FolderInspector<'a> {
                 let sandbox = Sandbox {
                     launcher,
                     base: private.base().to_owned(),
-                    space: self.space,
+                    limits: self.limits,
                     insist: self.sandbox == SandboxUse::Require,
                 };
                 self.execute_shut_in(&sandbox, run, variables)
@@ -215,7 +211,7 @@ impl<'a> FolderInspector<'a> {
                     said: said_all(&finished),
                 });
                 let ending = ending(&finished)?;
-                succeeded(ending, &finished, self.space)
+                succeeded(ending, &finished, &self.limits)
             }
         }
     }
@@ -258,7 +254,7 @@ impl<'a> FolderInspector<'a> {
             (Ending::Exited(_), None) => Ending::Failed("nobody saw how it ended".to_owned()),
             (other, _) => other,
         };
-        succeeded(ending, &finished, sandbox.space)
+        succeeded(ending, &finished, &sandbox.limits)
     }
 
     fn finish(&self, mut command: Command) -> Result<Finished, InspectionError> {
@@ -266,6 +262,7 @@ impl<'a> FolderInspector<'a> {
         command.output = Output::Capture { cap: KEPT_OUTPUT };
         command.time_limit = Some(self.limit);
         command.terminal = TerminalUse::Keep;
+        command.survivors = Survivors::End;
         exec::run(&command, self.observer).map_err(|error| failed(error.to_string()))
     }
 
@@ -369,7 +366,7 @@ fn ending(finished: &Finished) -> Result<Ending, InspectionError> {
     })
 }
 
-fn succeeded(ending: Ending, finished: &Finished, space: u64) -> Result<(), InspectionError> {
+fn succeeded(ending: Ending, finished: &Finished, limits: &Limits) -> Result<(), InspectionError> {
     let ending = match ending {
         Ending::Exited(0) => return Ok(()),
         Ending::Exited(code) => format!("its command returned {code}"),
@@ -379,7 +376,15 @@ fn succeeded(ending: Ending, finished: &Finished, space: u64) -> Result<(), Insp
         }
         Ending::Full => format!(
             "its command was ended because it wrote more than {} MiB (--inspection-space)",
-            space >> 20
+            limits.space >> 20
+        ),
+        Ending::Heavy => format!(
+            "its command was ended because it took more than {} MiB of memory (--inspection-memory)",
+            limits.memory >> 20
+        ),
+        Ending::Busy => format!(
+            "its command was ended because it used more than {} seconds of processor time (--inspection-cpu)",
+            limits.processor
         ),
         Ending::Declined => "its command was not started".to_owned(),
         Ending::Failed(why) => printable(&why).replace('\n', "; "),

@@ -27,6 +27,7 @@ mod exclude;
 mod folder;
 mod glob;
 mod hash;
+mod kernel;
 mod lanes;
 mod listing;
 mod middle;
@@ -49,6 +50,7 @@ pub use claims::FoundFile;
 pub use engine::Effort;
 pub use error::{MAX_ERRORS, RecordError, RecordErrors};
 pub use exclude::{ExcludeError, Excludes};
+pub use kernel::is_made_up;
 pub use lanes::{Backend, backend_name};
 #[doc(hidden)]
 pub use lanes::{KernelAlone, sha256_of_each};

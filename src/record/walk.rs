@@ -21,6 +21,7 @@ use super::canonical::{absent_or_unreadable, canonical, or_dot, read_error, targ
 use super::engine::{Effort, Worker};
 use super::folder::{self, Folder, Open, Part, Paths, Root, Visited};
 use super::hash::{Links, Wanted};
+use super::kernel::is_made_up;
 use super::listing::{Entries, Entry, Seen};
 use super::middle::Middle;
 use super::small::{Reading, Site};
@@ -342,6 +343,10 @@ impl Worker<'_, '_> {
                 return Ok(());
             }
             self.checked_target(folder, &disk)?;
+            if is_made_up(&metadata) {
+                self.skipped(&disk, SPECIAL);
+                return Ok(());
+            }
             let canonical = match self.wants_canonical() {
                 true => Some(canonical(&disk)?),
                 false => None,
@@ -354,6 +359,10 @@ impl Worker<'_, '_> {
             return Ok(());
         }
         let target = self.checked_target(folder, &disk)?;
+        if is_made_up(&metadata) {
+            self.skipped(&disk, SPECIAL);
+            return Ok(());
+        }
         // What was checked is what is read.
         let links = match target {
             Some(_) => Links::Refuse,

@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::event::Observer;
-use crate::inspect::{DEFAULT_SPACE, FolderInspector, SandboxUse};
+use crate::exec::sandbox::Limits;
+use crate::inspect::{FolderInspector, SandboxUse};
 use crate::model::Inspection;
 use crate::verify::{Checked, Inspected, InspectionError, Inspector};
 
@@ -32,8 +33,14 @@ pub(super) struct Inspecting {
     #[arg(long, value_name = "SECONDS", default_value_t = INSPECTION_TIMEOUT, value_parser = clap::value_parser!(u64).range(1..))]
     inspection_timeout: u64,
     /// How many MiB the commands of inspections may write
-    #[arg(long, value_name = "MIB", default_value_t = DEFAULT_SPACE >> 20, value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    #[arg(long, value_name = "MIB", default_value_t = Limits::DEFAULT.space >> 20, value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     inspection_space: u64,
+    /// How many MiB of memory the processes of an inspection may have together
+    #[arg(long, value_name = "MIB", default_value_t = Limits::DEFAULT.memory >> 20, value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    inspection_memory: u64,
+    /// How many seconds of processor time the processes of an inspection may use together
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::DEFAULT.processor, value_parser = clap::value_parser!(u64).range(1..))]
+    inspection_cpu: u64,
     /// Pass a variable of the environment on to the commands of inspections, which otherwise get
     /// PATH and LANG, and a HOME and TMPDIR of their own
     #[arg(long, value_name = "NAME")]
@@ -89,7 +96,11 @@ impl Inspecting {
         let variables = names.filter_map(|name| Some((name.clone(), env::var_os(name)?)));
         let inspector = FolderInspector::new(Path::new("."), limit, observer)
             .environment(variables.collect())
-            .space(self.inspection_space << 20)
+            .limits(Limits {
+                space: self.inspection_space << 20,
+                memory: self.inspection_memory << 20,
+                processor: self.inspection_cpu,
+            })
             .sandbox(match self.sandbox {
                 Sandboxed::Auto => SandboxUse::Auto,
                 Sandboxed::Require => SandboxUse::Require,

@@ -28,6 +28,10 @@ pub enum Ending {
     Crowded,
     /// It was ended because it took too much space.
     Full,
+    /// It was ended because it took too much memory.
+    Heavy,
+    /// It was ended because it used too much processor time.
+    Busy,
     /// It was not started, because some protection was lacking.
     Declined,
     /// It could not be started, or not be watched.
@@ -57,6 +61,8 @@ impl Account {
                 "signaled" => rest.parse().ok().map(Ending::Signaled),
                 "crowded" => Some(Ending::Crowded),
                 "full" => Some(Ending::Full),
+                "heavy" => Some(Ending::Heavy),
+                "busy" => Some(Ending::Busy),
                 "declined" => Some(Ending::Declined),
                 "failed" => Some(Ending::Failed(rest.to_owned())),
                 _ => None,
@@ -91,6 +97,8 @@ impl Ledger {
             Ending::Signaled(signal) => self.line("signaled", &signal.to_string()),
             Ending::Crowded => self.line("crowded", ""),
             Ending::Full => self.line("full", ""),
+            Ending::Heavy => self.line("heavy", ""),
+            Ending::Busy => self.line("busy", ""),
             Ending::Declined => self.line("declined", ""),
             Ending::Failed(why) => self.line("failed", why),
         }

@@ -12,7 +12,7 @@ use landlock::{
 use nix::libc;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch, apply_filter,
+    SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
 use super::READABLE;
@@ -65,9 +65,14 @@ pub(super) fn guard_files(base: &Path) -> Result<Option<i32>, RulesetError> {
 
 /// System calls that are refused: sockets of every kind, and what an ordinary program never needs and
 /// an attacker would begin with.
-const REFUSED: [libc::c_long; 37] = [
+const REFUSED: [libc::c_long; 40] = [
     // The network, local services behind a socket, and another way to both.
     libc::SYS_socket,
+    // Open files in the hands of nobody, which take space that is not seen. `socketpair` stays.
+    libc::SYS_sendmsg,
+    libc::SYS_sendmmsg,
+    // Memory that no process has.
+    libc::SYS_shmget,
     libc::SYS_io_uring_setup,
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
@@ -109,6 +114,15 @@ const REFUSED: [libc::c_long; 37] = [
     libc::SYS_syslog,
 ];
 
+/// System calls that there are not: programs that use them do without where they find none.
+const ABSENT: [libc::c_long; 3] = [
+    // Its flags lie in memory, where no filter can look. With this answer C libraries use `clone`.
+    libc::SYS_clone3,
+    // Memory that no process has.
+    libc::SYS_memfd_create,
+    libc::SYS_memfd_secret,
+];
+
 /// Flags of `clone` for new namespaces. `CLONE_NEWTIME` is none of `clone`.
 const NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWNS,
@@ -120,39 +134,42 @@ const NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWNET,
 ];
 
-/// The bit that turns a system call of x86-64 into one of the x32 ABI, which the filter would not
-/// know again.
-const X32: libc::c_long = 0x4000_0000;
+/// From this number on, system calls of x86-64 are those of the x32 ABI, which are others by other numbers.
+const X32: u32 = 0x4000_0000;
 
 /// Refuses those system calls to the thread. Programs for another instruction set, such as 32-bit
 /// ones on x86-64, are killed.
 pub(super) fn guard_calls() -> Result<(), seccompiler::Error> {
     let target = TargetArch::try_from(std::env::consts::ARCH)?;
-    let refused = refusals(target)?;
     let filter = |rules, errno: libc::c_int| -> Result<BpfProgram, seccompiler::Error> {
         let action = SeccompAction::Errno(errno.unsigned_abs());
         let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, target)?;
         Ok(BpfProgram::try_from(filter)?)
     };
-    // Its flags lie in memory, where no filter can look. With this answer C libraries use `clone`.
-    let absent = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
-    let programs = [
-        filter(absent, libc::ENOSYS)?,
-        filter(refused, libc::EACCES)?,
-    ];
-    programs
-        .iter()
-        .try_for_each(|program| apply_filter(program))
+    let absent = ABSENT.iter().map(|call| (*call, Vec::new())).collect();
+    if target == TargetArch::x86_64 {
+        apply_filter(&no_x32())?;
+    }
+    apply_filter(&filter(absent, libc::ENOSYS)?)?;
+    apply_filter(&filter(refusals()?, libc::EACCES)?)
 }
 
-fn refusals(target: TargetArch) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Error> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
-    for call in REFUSED {
-        rules.insert(call, Vec::new());
-        if target == TargetArch::x86_64 {
-            rules.insert(call | X32, Vec::new());
-        }
-    }
+/// A filter to which system calls of the x32 ABI do not exist. The others look at the architecture.
+fn no_x32() -> BpfProgram {
+    let step = |code, jf, k| sock_filter { code, jt: 0, jf, k };
+    let errno = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
+    vec![
+        // Load the number, which comes first; skip one unless it is that large; return.
+        step(0x20, 0, 0),
+        step(0x35, 1, X32),
+        step(0x06, 0, errno),
+        step(0x06, 0, libc::SECCOMP_RET_ALLOW),
+    ]
+}
+
+fn refusals() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Error> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let asked = |flag: &libc::c_int| {
         let flag = u64::from(flag.unsigned_abs());
         let (length, is_set) = (SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag));
@@ -160,12 +177,8 @@ fn refusals(target: TargetArch) -> Result<BTreeMap<i64, Vec<SeccompRule>>, secco
             0, length, is_set, flag,
         )?])?)
     };
-    let clones = || -> Result<Vec<SeccompRule>, seccompiler::Error> {
-        NAMESPACES.iter().map(asked).collect()
-    };
-    rules.insert(libc::SYS_clone, clones()?);
-    if target == TargetArch::x86_64 {
-        rules.insert(libc::SYS_clone | X32, clones()?);
-    }
+    let clones: Result<Vec<SeccompRule>, seccompiler::Error> =
+        NAMESPACES.iter().map(asked).collect();
+    rules.insert(libc::SYS_clone, clones?);
     Ok(rules)
 }

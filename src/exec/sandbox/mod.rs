@@ -8,10 +8,12 @@
 //! 2. The *inner* process is the first one in there. It makes every mount read-only but the private
 //!    folder (`mounts`), and starts the command from a thread that has given up all capabilities,
 //!    root's identity (`start`), and by Landlock and seccomp (`barriers`) files and sockets.
-//! 3. The inner process stands by (`watch`): it ends the command when that has too many processes or
-//!    takes too much space. When the command ends, so does everything it left behind.
+//! 3. The inner process stands by (`watch`): it ends the command when that has too many processes, uses
+//!    too much memory or processor time, or takes too much space (`limits`). When the command ends, so
+//!    does everything it left behind.
 //!
-//! Either of them ends when its parent does. What was in force, and how the command ended, the inner
+//! Either of them ends when its parent does; where there is no namespace for processes, not before it has
+//! looked for what the command has left. What was in force, and how the command ended, the inner
 //! process writes into a file that the command cannot reach: [`Account`].
 
 mod account;
@@ -19,8 +21,11 @@ mod account;
 mod barriers;
 #[cfg(target_os = "linux")]
 mod inner;
+mod limits;
 #[cfg(target_os = "linux")]
 mod mounts;
+#[cfg(target_os = "linux")]
+mod processes;
 #[cfg(target_os = "linux")]
 mod spaces;
 #[cfg(target_os = "linux")]
@@ -35,13 +40,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Command, Environment};
 pub use account::{Account, Ending};
+pub use limits::{Limits, PROCESS_LIMIT};
 
 /// The first argument that makes the binary one of the two processes. No part of the command line.
 pub const WORD: &str = "__inspect-sandbox";
-
-/// How many processes the command may have at once. A shell script with a pipeline has ten, a
-/// parallel build hundreds; a fork bomb has this many within a moment.
-pub const PROCESS_LIMIT: usize = 1024;
 
 /// What programs need to run: themselves, libraries, settings that everybody may read. Nothing of
 /// `/home`, `/root`, `/run`, `/var`, `/mnt`, `/srv` or `/tmp`.
@@ -75,8 +77,8 @@ pub struct Sandbox {
     /// An absolute folder without links in its path, for one command at a time: it has the folders
     /// `work`, where the command runs, `home` and `tmp`. The command can write nowhere else.
     pub base: PathBuf,
-    /// How many bytes `base` may grow by.
-    pub space: u64,
+    /// How much it may use.
+    pub limits: Limits,
     /// Whether the command is not to be started when any protection is lacking.
     pub insist: bool,
 }
@@ -90,7 +92,7 @@ impl Sandbox {
             WORD.into(),
             "outer".into(),
             self.base.clone().into(),
-            self.space.to_string().into(),
+            self.limits.to_word(),
             if self.insist { "insist" } else { "auto" }.into(),
         ];
         words.extend(argv.iter().map(OsString::from));

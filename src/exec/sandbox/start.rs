@@ -8,19 +8,16 @@ use std::path::Path;
 use std::process;
 use std::thread;
 
-use rustix::process::{Pid, Resource, Rlimit, geteuid, setrlimit};
+use rustix::process::{Pid, geteuid};
 use rustix::thread::{CapabilitySet, capabilities};
 
+use super::NOBODY;
 use super::account::Ledger;
 use super::barriers::{WHOLE, guard_calls, guard_files};
 use super::inner::Setup;
+use super::processes::Processes;
 use super::spaces::{Spaces, drop_capabilities};
-use super::{NOBODY, PROCESS_LIMIT};
 use crate::exec::{self, program};
-
-/// How many tasks, threads included, the system lets the command have. It is watched for fewer
-/// processes, so that other commands of the user nobody, which count with it, do not come to feel this.
-const TASK_LIMIT: u64 = 4 * PROCESS_LIMIT as u64;
 
 /// Whether root's command gets the identity of nobody: root's that may change it.
 pub(super) fn drops_root() -> bool {
@@ -40,7 +37,10 @@ pub(super) fn start(
     quiet_mounts: Result<(), String>,
     ledger: &mut Ledger,
 ) -> Result<Option<Pid>, String> {
-    limit_resources(setup, spaces).map_err(|error| format!("limits cannot be set: {error}"))?;
+    // Elsewhere the other processes of the same user would count, too.
+    let tasks = spaces.user || becomes_nobody(spaces);
+    let limited = setup.limits.set(tasks);
+    limited.map_err(|error| format!("limits cannot be set: {error}"))?;
     thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let complete = give_up(setup, spaces, quiet_mounts, ledger)?;
@@ -53,23 +53,6 @@ pub(super) fn start(
             .join()
             .unwrap_or_else(|_| Err("the thread that starts the command has panicked".to_owned()))
     })
-}
-
-fn limit_resources(setup: &Setup, spaces: Spaces) -> io::Result<()> {
-    let limit = |resource, most| {
-        let limits = Rlimit {
-            current: Some(most),
-            maximum: Some(most),
-        };
-        setrlimit(resource, limits)
-    };
-    limit(Resource::Core, 0)?;
-    limit(Resource::Fsize, setup.space)?;
-    // Elsewhere the other processes of the same user would count, too.
-    if spaces.user || becomes_nobody(spaces) {
-        limit(Resource::Nproc, TASK_LIMIT)?;
-    }
-    Ok(())
 }
 
 /// Puts the barriers up around this thread, and writes down which. Whether none is lacking.
@@ -114,6 +97,11 @@ fn give_up(
     if becomes_nobody(spaces) {
         note(Ok("as the user nobody".to_owned()))?;
     }
+    note(if Processes::can_be_seen() {
+        Ok(setup.limits.told())
+    } else {
+        Err("what its processes use together is not limited (no /proc)".to_owned())
+    })?;
     Ok(complete)
 }
 

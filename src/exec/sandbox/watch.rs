@@ -1,31 +1,35 @@
 //! Stands by a shut-in command until it has ended, or has to.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt as _;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
 use rustix::fs::statvfs;
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, kill_process, pidfd_open, wait,
+    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process, pidfd_open, wait,
 };
 
-use super::PROCESS_LIMIT;
 use super::account::Ending;
 use super::inner::Setup;
+use super::limits::PROCESS_LIMIT;
+use super::processes::{Processes, shared_memory, size};
 
-/// How often processes are counted and the disk is asked how much is left.
+/// How often processes are looked at and the disk is asked how much is left.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How many times its own duration lies between two looks.
+const LOOK_REST: u32 = 4;
 
 /// How often, at least, the private folder is gone through, even if the disk seems to have lost
 /// little: somebody else may have freed as much.
 const WALK: Duration = Duration::from_secs(5);
 
 /// How many times its own duration lies between two walks through the private folder.
-const REST: u32 = 10;
+const WALK_REST: u32 = 10;
 
 /// How long processes that were left behind are hunted where no namespace ends them: 5 seconds.
 const HUNT: Duration = Duration::from_secs(5);
@@ -34,61 +38,121 @@ const HUNT: Duration = Duration::from_secs(5);
 /// as fast as they go.
 const REAPED_AT_ONCE: usize = 256;
 
-/// How many bytes count for a file or folder beside its content, so that a million empty ones are no
-/// way around the limit.
-const ENTRY_COST: u64 = 1024;
-
-/// What a folder holds, and how much room the disk around it has.
+/// What there was before the command began.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Usage {
+pub(super) struct Before {
+    /// What its folder held.
     held: u64,
+    /// What the disk around it had left.
     free: u64,
+    /// How much memory the system shared.
+    shared: u64,
 }
 
-impl Usage {
+impl Before {
     pub(super) fn of(base: &Path) -> Self {
         Self {
-            held: held(base),
+            held: held(base).0,
             free: free(base),
+            shared: shared_memory(),
         }
     }
 }
 
 /// Returns when the command has ended or must be ended; what it started may still run.
-pub(super) fn stand_by(child: Pid, setup: &Setup, before: &Usage) -> Ending {
+pub(super) fn stand_by(child: Pid, setup: &Setup, before: &Before) -> Ending {
     let handle = pidfd_open(child, PidfdFlags::empty()).ok();
-    let mut next_walk = Instant::now() + WALK;
+    let mut disk = Disk::new(setup, before);
+    let mut rest = LOOK;
     loop {
         if let Some(ending) = reap(child) {
             return ending;
         }
-        match &handle {
-            Some(handle) => {
-                let mut source = [PollFd::new(handle, PollFlags::IN)];
-                // An interruption only makes the next look come early.
-                poll(&mut source, Some(&timespec(LOOK))).unwrap_or_default();
-            }
-            None => thread::sleep(LOOK),
-        }
+        pause(handle.as_ref(), rest);
         if let Some(ending) = reap(child) {
             return ending;
         }
-        if count() > PROCESS_LIMIT {
-            return Ending::Crowded;
+        let begin = Instant::now();
+        let processes = Processes::look();
+        if let Some(ending) = excess(&processes, setup, before) {
+            return ending;
         }
-        let lost = before.free.saturating_sub(free(&setup.base));
+        rest = LOOK.max((begin.elapsed() * LOOK_REST).min(WALK));
+        if disk.is_full(&processes) {
+            return Ending::Full;
+        }
+    }
+}
+
+/// Waits until the command ends, at most for `rest`.
+fn pause(handle: Option<&OwnedFd>, rest: Duration) {
+    match handle {
+        Some(handle) => {
+            let mut source = [PollFd::new(handle, PollFlags::IN)];
+            // An interruption only makes the next look come early.
+            poll(&mut source, Some(&timespec(rest))).unwrap_or_default();
+        }
+        None => thread::sleep(rest),
+    }
+}
+
+/// What the command has too much of, apart from the disk.
+fn excess(processes: &Processes, setup: &Setup, before: &Before) -> Option<Ending> {
+    let limits = &setup.limits;
+    let shared = shared_memory().saturating_sub(before.shared);
+    if processes.count() > PROCESS_LIMIT {
+        Some(Ending::Crowded)
+    } else if processes.processor() > limits.processor {
+        Some(Ending::Busy)
+    } else if processes.memory(limits.memory, shared) > limits.memory {
+        Some(Ending::Heavy)
+    } else {
+        None
+    }
+}
+
+/// The private folder, which is gone through again and again.
+struct Disk<'a> {
+    base: &'a Path,
+    space: u64,
+    before: &'a Before,
+    /// When to go through it next: if the disk has lost much, and if not.
+    soon: Instant,
+    late: Instant,
+}
+
+impl<'a> Disk<'a> {
+    fn new(setup: &'a Setup, before: &'a Before) -> Self {
         let now = Instant::now();
-        if now >= next_walk || lost > setup.space / 2 {
-            let open = held_open(&setup.base);
-            if held(&setup.base).saturating_add(open) > before.held.saturating_add(setup.space) {
-                return Ending::Full;
-            }
-            let took = now.elapsed();
-            next_walk = Instant::now() + WALK;
-            if lost > setup.space / 2 {
-                thread::sleep((took * REST).min(WALK));
-            }
+        Self {
+            base: &setup.base,
+            space: setup.limits.space,
+            before,
+            soon: now,
+            late: now + WALK,
         }
+    }
+
+    fn is_full(&mut self, processes: &Processes) -> bool {
+        let lost = self.before.free.saturating_sub(free(self.base));
+        let begin = Instant::now();
+        let next = if lost > self.space / 2 {
+            self.soon
+        } else {
+            self.late
+        };
+        if begin < next {
+            return false;
+        }
+        let nameless = processes.nameless(self.base);
+        let (held, closed) = held(self.base);
+        let grown = held.saturating_sub(self.before.held);
+        let end = Instant::now();
+        self.soon = end + ((end - begin) * WALK_REST).min(WALK);
+        self.late = end + WALK;
+        // What cannot be seen is taken to be what the disk has lost.
+        let hidden = (nameless.hidden || closed) && lost > self.space;
+        hidden || grown.saturating_add(nameless.held) > self.space
     }
 }
 
@@ -118,11 +182,11 @@ fn ending_of(status: WaitStatus) -> Ending {
 pub(super) fn end_descendants() {
     let end = Instant::now() + HUNT;
     while Instant::now() < end {
-        let left = descendants();
-        if left.is_empty() {
+        let left = Processes::look();
+        if left.count() == 0 {
             return;
         }
-        for process in left {
+        for process in left.numbers() {
             // It may be gone already.
             kill_process(process, Signal::KILL).unwrap_or_default();
         }
@@ -131,97 +195,36 @@ pub(super) fn end_descendants() {
     }
 }
 
-/// How many processes the command has. While many come and go, some are always orphans between two
-/// parents, so what can be counted without asking for parents is.
-fn count() -> usize {
-    if getpid().is_init() {
-        processes().count().saturating_sub(1)
-    } else {
-        descendants().len()
-    }
-}
-
-/// All processes below this one, ended ones that nobody has asked for included.
-fn descendants() -> Vec<Pid> {
-    let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
-    for process in processes() {
-        if let Some(parent) = parent(process) {
-            children.entry(parent).or_default().push(process);
-        }
-    }
-    let mut found = Vec::new();
-    let mut left = vec![getpid().as_raw_nonzero().get()];
-    while let Some(one) = left.pop() {
-        let below = children.remove(&one).unwrap_or_default();
-        found.extend(below.iter().copied().filter_map(Pid::from_raw));
-        left.extend(below);
-    }
-    found
-}
-
-fn processes() -> impl Iterator<Item = i32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
-/// `None` if it is gone. The line is `PID (NAME) STATE PARENT …`, and the name may hold anything.
-fn parent(process: i32) -> Option<i32> {
-    let stat = fs::read(format!("/proc/{process}/stat")).ok()?;
-    let stat = String::from_utf8_lossy(&stat);
-    let (_, rest) = stat.rsplit_once(") ")?;
-    rest.split(' ').nth(1)?.parse().ok()
-}
-
 fn free(base: &Path) -> u64 {
     statvfs(base).map_or(0, |disk| disk.f_bfree.saturating_mul(disk.f_frsize))
 }
 
-/// What a folder holds, in bytes on the disk. What cannot be read counts as nothing: the command
-/// may have closed it, but then cannot fill it either without being noticed by `free`.
-fn held(folder: &Path) -> u64 {
-    let mut sum = 0_u64;
+/// What a folder holds, in bytes on the disk, and whether there are parts that cannot be seen: the
+/// command may have closed them.
+fn held(folder: &Path) -> (u64, bool) {
+    let (mut sum, mut hidden) = (0_u64, false);
     let mut left = vec![folder.to_owned()];
     while let Some(folder) = left.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let Ok(metadata) = entry.metadata() else {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                hidden |= error.kind() != io::ErrorKind::NotFound;
                 continue;
-            };
-            sum = sum.saturating_add(size(&metadata));
-            if metadata.is_dir() {
-                left.push(entry.path());
+            }
+        };
+        for entry in entries.flatten() {
+            match entry.metadata() {
+                Ok(metadata) => {
+                    sum = sum.saturating_add(size(&metadata));
+                    if metadata.is_dir() {
+                        left.push(entry.path());
+                    }
+                }
+                Err(error) => hidden |= error.kind() != io::ErrorKind::NotFound,
             }
         }
     }
-    sum
-}
-
-/// What files hold that have no name any more and are still open.
-fn held_open(base: &Path) -> u64 {
-    let Ok(disk) = fs::metadata(base).map(|metadata| metadata.dev()) else {
-        return 0;
-    };
-    let mut seen = BTreeSet::new();
-    let mut sum = 0_u64;
-    for process in descendants() {
-        let files = fs::read_dir(format!("/proc/{}/fd", process.as_raw_nonzero()));
-        for file in files.into_iter().flatten().flatten() {
-            // The entry is a link, and what it leads to is asked for.
-            let Ok(metadata) = fs::metadata(file.path()) else {
-                continue;
-            };
-            let nameless = metadata.is_file() && metadata.nlink() == 0 && metadata.dev() == disk;
-            if nameless && seen.insert(metadata.ino()) {
-                sum = sum.saturating_add(size(&metadata));
-            }
-        }
-    }
-    sum
-}
-
-/// Blocks are of 512 bytes, whatever the disk's are.
-fn size(metadata: &Metadata) -> u64 {
-    let content = metadata.blocks().saturating_mul(512);
-    content.saturating_add(ENTRY_COST)
+    (sum, hidden)
 }
 
 fn timespec(time: Duration) -> Timespec {

@@ -1,0 +1,196 @@
+//! What an inspection may use of the machine: processes, disk, memory, processor time.
+
+use super::*;
+
+#[test]
+fn a_fork_bomb_ends() {
+    for user in users() {
+        let mut trial = Trial::of(user).with(&["--inspection-timeout", "100"]);
+        trial.alone = true;
+        let answer = trial.script("f() { f | f & } 2>/dev/null; f 2>/dev/null; sleep 1000");
+        if answer.is_protected(PROCESSES) {
+            answer.fails_saying("more than 1024 processes");
+        }
+    }
+}
+
+#[test]
+fn it_cannot_fill_the_disk() {
+    for user in users() {
+        let trial = Trial::of(user).with(&["--inspection-space", "16"]);
+        let many =
+            "i=0; while true; do head -c 1000000 /dev/zero > $i || exit 3; i=$((i + 1)); done";
+        let open = "for i in 3 4 5 6 7 8 9; do eval \"exec $i> x\"; rm x; \
+            eval \"head -c 9000000 /dev/zero >&$i\"; done; sleep 1000";
+        let answer = trial.script(many);
+        if answer
+            .message("inspection-ran")
+            .unwrap()
+            .contains(PROCESSES)
+        {
+            answer.fails_saying("wrote more than 16 MiB");
+            trial.script(open).fails_saying("wrote more than 16 MiB");
+            trial
+                .script("cat /dev/zero > one")
+                .fails_saying("its command");
+        }
+        trial.script("head -c 9000000 /dev/zero > x").passes();
+    }
+}
+
+/// Files that are unlinked, closed, and only mapped, and files in a folder that nobody may enter.
+#[test]
+fn it_cannot_fill_the_disk_out_of_sight() {
+    for user in users() {
+        let trial = Trial::of(user).with(&["--inspection-space", "16"]);
+        if has("python3") {
+            let mapped = "import mmap, os, time
+for i in range(8):
+    file = open('x', 'w+b')
+    file.truncate(9000000)
+    file.write(b'x' * 9000000)
+    file.flush()
+    globals()['kept%d' % i] = mmap.mmap(file.fileno(), 4096)
+    os.unlink('x')
+    file.close()
+for i in range(3, 20):
+    try: os.close(i)
+    except OSError: pass
+time.sleep(1000)";
+            let answer = trial.run(&["python3", "-c", mapped]);
+            if answer.is_protected(LIMITS) {
+                answer.fails_saying("wrote more than 16 MiB");
+            }
+        }
+        let closed = "mkdir d; for i in 3 4 5 6 7 8 9; do eval \"exec $i> d/$i\"; done; chmod 0 d
+            for i in 3 4 5 6 7 8 9; do eval \"head -c 9000000 /dev/zero >&$i\"; done; sleep 1000";
+        for trial in [
+            trial,
+            Trial::of(user)
+                .with(&["--inspection-space", "16"])
+                .lacking(&[libc::SYS_unshare]),
+        ] {
+            let answer = trial.script(closed);
+            if answer.is_protected(LIMITS) {
+                answer.fails_saying("wrote more than 16 MiB");
+            }
+        }
+    }
+}
+
+#[test]
+fn it_cannot_eat_the_memory() {
+    if !has("perl") {
+        return;
+    }
+    for user in users() {
+        let trial = Trial::of(user).with(&["--inspection-memory", "256"]);
+        // The kernel gives one process no more than that.
+        let one = trial.run(&["perl", "-e", "my $x = 'x' x 1_000_000_000; sleep 1000"]);
+        if !one.is_protected(LIMITS) {
+            continue;
+        }
+        one.fails_saying("its command returned");
+        let many = "for i in 1 2 3 4 5 6; do
+            perl -e 'my $x = \"x\" x 40_000_000; $x .= $x; sleep 1000' & done; wait";
+        trial
+            .script(many)
+            .fails_saying("more than 256 MiB of memory");
+        // What is only shared is counted once.
+        let forked = "my $x = 'x' x 90_000_000; for (1..6) { fork or do { sleep 1; exit } }
+            1 while wait > 0; exit 0";
+        trial.run(&["perl", "-e", forked]).passes();
+    }
+}
+
+/// Memory that belongs to no single process: shared without a file, mapped but not to be seen as such,
+/// kept in a file in memory or by the system.
+#[test]
+fn it_cannot_hide_memory() {
+    if !has("python3") {
+        return;
+    }
+    for user in users() {
+        let trial = Trial::of(user).with(&["--inspection-memory", "128"]);
+        let shared = "import mmap, time
+kept = []
+for i in range(60):
+    kept.append(mmap.mmap(-1, 16 << 20))
+    kept[-1].write(b'x' * (16 << 20))
+    kept[-1].madvise(mmap.MADV_DONTNEED)
+time.sleep(1000)";
+        let answer = trial.run(&["python3", "-c", shared]);
+        if !answer.is_protected(LIMITS) {
+            continue;
+        }
+        answer.fails_saying("more than 128 MiB of memory");
+        let files = "import os, ctypes
+try: os.memfd_create('x'); exit(7)
+except OSError: pass
+libc = ctypes.CDLL(None)
+exit(8 if libc.shmget(0, 1 << 20, 0o1600) >= 0 else 0)";
+        let answer = trial.run(&["python3", "-c", files]);
+        if answer.is_protected(SOCKETS) {
+            answer.passes();
+        }
+    }
+}
+
+#[test]
+fn it_cannot_burn_the_processor() {
+    for user in users() {
+        let trial = Trial::of(user).with(&["--inspection-cpu", "1"]);
+        let one = trial.script("while :; do :; done");
+        if !one.is_protected(LIMITS) {
+            continue;
+        }
+        one.fails_saying("more than 1 seconds of processor time");
+        // Nor by many, of which each uses little, nor by those that have ended.
+        trial
+            .script("for i in 1 2 3 4 5 6; do (while :; do :; done) & done; wait")
+            .fails_saying("more than 1 seconds of processor time");
+        trial
+            .script("while :; do (i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done); done")
+            .fails_saying("more than 1 seconds of processor time");
+    }
+}
+
+#[test]
+fn the_limits_hold_without_namespaces_too() {
+    for user in users() {
+        let words = ["--inspection-cpu", "1", "--inspection-memory", "256"];
+        let trial = Trial::of(user).with(&words).lacking(&[libc::SYS_unshare]);
+        let busy = trial.script("while :; do :; done");
+        if !busy.is_protected(LIMITS) {
+            continue;
+        }
+        busy.fails_saying("more than 1 seconds of processor time");
+        if has("perl") {
+            let many = "for i in 1 2 3 4 5 6; do
+                perl -e 'my $x = \"x\" x 80_000_000; sleep 1000' & done; wait";
+            trial
+                .script(many)
+                .fails_saying("more than 256 MiB of memory");
+        }
+    }
+}
+
+/// What whoever verifies may not do is not granted: a limit that is lower already stays.
+#[test]
+fn limits_that_are_lower_already_are_no_failure() {
+    for user in users() {
+        let folder = Folder::new();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        folder.write(
+            "low",
+            "#!/bin/sh\nulimit -f 20480\nulimit -t 1000\nexec \"$@\"\n",
+        );
+        fs::set_permissions(folder.at("low"), fs::Permissions::from_mode(0o755)).unwrap();
+        let mut trial = Trial::of(user);
+        trial.under = Some(folder.at("low"));
+        trial
+            .script("head -c 20000000 /dev/zero > x")
+            .fails_saying("its command");
+        trial.script("head -c 1000000 /dev/zero > x").passes();
+    }
+}
