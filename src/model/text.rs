@@ -1,6 +1,12 @@
-//! Text from outside, made fit to be shown.
+//! Text from outside, made fit to be shown: to a terminal, and to a CI that reads what is printed.
+//!
+//! Those obey some texts, too: GitHub Actions a line that begins with `::` behind spaces, and, as other
+//! CIs do, `##[`, `##vso[` and `##teamcity[` anywhere in it. So no `##` comes through, and
+//! no line that begins with `::`.
 
 use std::fmt;
+use std::iter::Peekable;
+use std::str::Chars;
 
 /// Shows a text between backticks. Control characters, invisible and direction-changing ones come
 /// out as escapes, `\` doubled, so that no two texts look the same and a terminal obeys none.
@@ -25,7 +31,13 @@ struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
+        let mut before = Before::default();
+        let mut characters = self.0.chars().peekable();
+        while let Some(character) = characters.next() {
+            if before.makes_a_command(character, &mut characters) {
+                write!(formatter, "{}", character.escape_unicode())?;
+                continue;
+            }
             match character {
                 '\'' | '"' => write!(formatter, "{character}")?,
                 // Or a name could end its own quotation.
@@ -42,13 +54,37 @@ impl fmt::Display for Escaped<'_> {
 /// keeps line ends.
 pub fn printable(message: &str) -> String {
     let mut shown = String::with_capacity(message.len());
-    for character in message.chars() {
+    let mut before = Before::default();
+    let mut characters = message.chars().peekable();
+    while let Some(character) = characters.next() {
+        if before.makes_a_command(character, &mut characters) {
+            shown.extend(character.escape_unicode());
+            continue;
+        }
         match character {
             '\n' | '\\' | '\'' | '"' => shown.push(character),
             _ => shown.extend(character.escape_debug()),
         }
     }
     shown
+}
+
+/// What stands before a character: enough to see a command to a CI begin.
+#[derive(Default)]
+struct Before {
+    /// Something that is no space, in this line.
+    something: bool,
+    hash: bool,
+}
+
+impl Before {
+    fn makes_a_command(&mut self, character: char, rest: &mut Peekable<Chars<'_>>) -> bool {
+        let begins = !self.something && character == ':' && rest.peek() == Some(&':');
+        let makes = begins || self.hash && character == '#';
+        self.something = character != '\n' && (self.something || !character.is_whitespace());
+        self.hash = character == '#' && !makes;
+        makes
+    }
 }
 
 /// Several texts as [`quoted`], comma between them; of more than `most` the rest is counted.
@@ -64,24 +100,29 @@ pub fn quoted_list<S: AsRef<str>>(texts: &[S], most: usize) -> String {
     list.join(", ")
 }
 
-/// A command as one line that a shell would read as the same words.
+/// A command as one line that a shell would read as the same words. It holds no backtick, or it could
+/// end the quotation around it.
 pub fn command_line<S: AsRef<str>>(words: &[S]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,@%+".contains(c);
     let word = |word: &str| match word {
         "" => "''".to_owned(),
         _ if word.chars().all(plain) => word.to_owned(),
-        _ if word.chars().any(is_unprintable) => ansi_quoted(word),
+        _ if word.chars().any(is_coded) || word.contains("##") => ansi_quoted(word),
         _ => format!("'{}'", word.replace('\'', "'\\''")),
     };
     let words: Vec<String> = words.iter().map(|text| word(text.as_ref())).collect();
     words.join(" ")
 }
 
+fn is_coded(character: char) -> bool {
+    character == '`' || is_unprintable(character)
+}
+
 /// In the quotes that bash has for what cannot be shown.
 fn ansi_quoted(word: &str) -> String {
     let mut quoted = String::from("$'");
     for character in word.chars() {
-        if is_unprintable(character) {
+        if is_coded(character) || character == '#' {
             for byte in character.encode_utf8(&mut [0; 4]).bytes() {
                 quoted.push_str(&format!("\\x{byte:02x}"));
             }
@@ -120,9 +161,28 @@ mod tests {
     }
 
     #[test]
+    fn nothing_a_ci_obeys_comes_through() {
+        for text in ["::error::x", "  ::error::x", "\t::add-mask::x"] {
+            assert!(!escaped(text).to_string().contains("::e"), "{text}");
+            assert!(!printable(text).trim_start().starts_with("::"), "{text}");
+        }
+        let shown = "said\n ::stop-commands::x\na::b";
+        assert_eq!(printable(shown), "said\n \\u{3a}:stop-commands::x\na::b");
+        assert_eq!(escaped("a::b:: #c#").to_string(), "a::b:: #c#");
+        for text in ["##[add-mask]x", "a ##vso[task.setvariable]x", "###[x]"] {
+            assert!(!escaped(text).to_string().contains("##"), "{text}");
+            assert!(!printable(text).contains("##"), "{text}");
+            assert!(!command_line(&[text]).contains("##"), "{text}");
+        }
+        let twice = printable(&quoted("##[x]").to_string());
+        assert_eq!(twice, "`#\\u{23}[x]`");
+    }
+
+    #[test]
     fn a_command_can_be_copied() {
         let words = ["sh", "-c", "echo 'a b' > x", "", "é"];
         assert_eq!(command_line(&words), r"sh -c 'echo '\''a b'\'' > x' '' 'é'");
         assert_eq!(command_line(&["a\u{1b}'\\\n"]), r"$'a\x1b\'\\\x0a'");
+        assert_eq!(command_line(&["`<img>`"]), r"$'\x60<img>\x60'");
     }
 }

@@ -140,7 +140,7 @@ mod tests {
         let text = shown(&report);
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(text.starts_with(
-            "::error title=key-unreadable,file=a%2Cb%3Ac%25::cannot read the key `k`: 100%25\\r%0A::error::x"
+            "::error title=key-unreadable,file=a%2Cb%3Ac%25::cannot read the key `k`: 100%25\\r%0A\\u{3a}:error::x"
         ), "{text}");
     }
 

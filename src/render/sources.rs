@@ -123,7 +123,7 @@ fn text(bytes: Vec<u8>, pointers: &BTreeSet<String>) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A text on as many lines, in which nothing is left that a terminal obeys.
+/// A text on as many lines, in which nothing is left that a terminal obeys, or a CI (`##[…]`).
 fn clean(text: &str) -> String {
     let shown = |character| match character {
         '\n' => '\n',
@@ -131,7 +131,8 @@ fn clean(text: &str) -> String {
         _ if is_unprintable(character) => char::REPLACEMENT_CHARACTER,
         _ => character,
     };
-    text.chars().map(shown).collect()
+    let shown: String = text.chars().map(shown).collect();
+    shown.replace("##", "#\u{fffd}")
 }
 
 /// The text on one line, its middle left out if it is long.
