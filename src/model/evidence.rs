@@ -21,12 +21,23 @@ pub struct LinkFile {
     pub path: String,
     /// The beginning of a key id, as it stands in its name: `KEYID8` of `STEP.KEYID8.link`.
     pub named: String,
-    /// Whether that was found out from its content, because its name or its place does not say it.
-    pub elsewhere: bool,
+    /// How it was found.
+    pub found: FoundBy,
     /// What is in it.
     pub content: Result<Envelope, LinkFileError>,
     /// When it is a layout, named for a functionary of the step: the link files below its own folder.
     pub below: Evidence,
+}
+
+/// How a link file was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundBy {
+    /// By its name.
+    Name,
+    /// By its content: it is a file of its own, with another name or in another place.
+    Content,
+    /// In a bundle, by its content. Its path is no file's, and a file that has it is another one.
+    Bundle,
 }
 
 /// Why a link file gives nothing.

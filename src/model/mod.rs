@@ -28,7 +28,7 @@ pub use algorithm::Algorithm;
 pub use artifacts::{Artifacts, Pairing};
 pub use digest::{Agreement, DigestError, DigestSet};
 pub use envelope::{Envelope, EnvelopeError, Form, PAYLOAD_TYPE, PayloadKind};
-pub use evidence::{Evidence, LinkFile, LinkFileError};
+pub use evidence::{Evidence, FoundBy, LinkFile, LinkFileError};
 pub use field::Complaint;
 pub use hex::hex;
 pub use issue::{Issue, Prepared};

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 use rayon::prelude::*;
 
-use crate::model::{Envelope, EnvelopeError};
+use crate::model::{Envelope, EnvelopeError, FoundBy};
 
 use super::evidence::Remark;
 use super::{StoreError, read_file};
@@ -61,7 +61,16 @@ pub(super) struct BundleEntry {
     pub(super) folder: PathBuf,
     /// Its name in that folder; empty for a line.
     pub(super) name: String,
+    pub(super) found: FoundBy,
     pub(super) envelope: Envelope,
+}
+
+/// What a file turned out to be.
+enum Content {
+    /// One envelope; whether that is all of the file.
+    Single(Envelope, FoundBy),
+    /// Many, perhaps.
+    Pieces(Vec<Piece>),
 }
 
 /// Bytes that may be an envelope.
@@ -73,38 +82,90 @@ struct Piece {
 }
 
 impl Bundle {
+    /// Reads a file that is said to be one.
     pub(super) fn read(path: &Path, remarks: &mut Vec<Remark>) -> Result<Self, BundleError> {
-        let shown = path.to_string_lossy().into_owned();
-        let mut bytes = read_file(path)?;
-        if bytes.starts_with(GZIP) {
-            bytes = unzipped(&bytes, MAX_BUNDLE_BYTES)?;
-        }
-        let (start, magic) = TAR_MAGIC;
-        let is_tar = bytes.get(start..start + magic.len()) == Some(magic);
-        let pieces = if is_tar {
-            pieces_of_tar(&bytes, &shown, remarks)?
-        } else {
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned());
-            if let Ok(envelope) = Envelope::from_bytes(&bytes) {
-                return Ok(Self {
-                    entries: vec![BundleEntry {
-                        shown,
-                        folder: PathBuf::new(),
-                        name: name.unwrap_or_default(),
-                        envelope,
-                    }],
-                });
-            }
-            lines(&bytes, &shown)?
-        };
-        let entries = read_pieces(pieces, remarks);
-        if entries.is_empty() {
+        let mut left = MAX_BUNDLE_BYTES;
+        let bundle = Self::within(path, &mut left, remarks)?;
+        if bundle.entries.is_empty() {
             return Err(BundleError::NoLinks);
         }
+        Ok(bundle)
+    }
+
+    /// Reads a file that may be one and may be anything else. It may unpack to `left` bytes, of which
+    /// what was used is taken. Without remarks on what does not want to be a link.
+    pub(super) fn discovered(
+        path: &Path,
+        left: &mut u64,
+        remarks: &mut Vec<Remark>,
+    ) -> Result<Self, BundleError> {
+        let mut about = Vec::new();
+        let bundle = Self::within(path, left, &mut about)?;
+        if !bundle.entries.is_empty() {
+            let wants_to_be = |remark: &Remark| {
+                let path = Path::new(&remark.path);
+                path.extension().is_some_and(|end| end == "link") || remark.path.contains(".jsonl:")
+            };
+            for Remark { path, why, .. } in about.into_iter().filter(wants_to_be) {
+                Remark::add(remarks, path, why);
+            }
+        }
+        Ok(bundle)
+    }
+
+    fn within(path: &Path, left: &mut u64, remarks: &mut Vec<Remark>) -> Result<Self, BundleError> {
+        let shown = path.to_string_lossy().into_owned();
+        let entries = match content(path, &shown, left, remarks)? {
+            Content::Single(envelope, found) => {
+                let name = path.file_name();
+                vec![BundleEntry {
+                    shown,
+                    folder: PathBuf::new(),
+                    name: name
+                        .map(|name| name.to_string_lossy().into_owned())
+                        .unwrap_or_default(),
+                    found,
+                    envelope,
+                }]
+            }
+            Content::Pieces(pieces) => read_pieces(pieces, remarks),
+        };
         Ok(Self { entries })
     }
+}
+
+fn content(
+    path: &Path,
+    shown: &str,
+    left: &mut u64,
+    remarks: &mut Vec<Remark>,
+) -> Result<Content, BundleError> {
+    let mut bytes = read_file(path)?;
+    let mut found = FoundBy::Content;
+    if bytes.starts_with(GZIP) {
+        bytes = unzipped(&bytes, MAX_BUNDLE_BYTES.min(*left))?;
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        *left = left.saturating_sub(length);
+        // Not all of the file shows in what it unpacks to.
+        found = FoundBy::Bundle;
+    }
+    if is_tar(&bytes) {
+        return Ok(Content::Pieces(pieces_of_tar(&bytes, shown, remarks)?));
+    }
+    Ok(match Envelope::from_bytes(&bytes) {
+        Ok(envelope) => Content::Single(envelope, found),
+        Err(_) => Content::Pieces(lines(&bytes, shown)?),
+    })
+}
+
+fn is_tar(bytes: &[u8]) -> bool {
+    let (start, magic) = TAR_MAGIC;
+    bytes.get(start..start + magic.len()) == Some(magic)
+}
+
+/// Whether a file that begins so may be an archive or compressed.
+pub(super) fn begins_like_an_archive(head: &[u8]) -> bool {
+    head.starts_with(GZIP) || is_tar(head)
 }
 
 /// The envelopes of JSON lines, and remarks about lines that are none.
@@ -123,6 +184,7 @@ fn read_pieces(pieces: Vec<Piece>, remarks: &mut Vec<Remark>) -> Vec<BundleEntry
                 shown: piece.shown,
                 folder: piece.folder,
                 name: piece.name,
+                found: FoundBy::Bundle,
                 envelope,
             }),
             Err(error) => Err((piece.shown, error)),

@@ -2,7 +2,8 @@
 //! what it holds; nothing is known yet of who signed it.
 //!
 //! Links to files and folders are not followed, and folders whose names begin with a dot are not
-//! entered. Only files that begin like a JSON object are read.
+//! entered. Only files that begin like a JSON object, a tar archive or gzip are read. Archives are read one
+//! after the other, for each may take a gigabyte of memory.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -10,11 +11,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::model::{Envelope, EnvelopeError};
+use crate::model::{Envelope, EnvelopeError, FoundBy};
 
-use super::bundle::{BundleEntry, begins_like_json, read_lines};
+use super::bundle::{Bundle, BundleEntry, begins_like_an_archive, begins_like_json, read_lines};
 use super::evidence::Remark;
-use super::{StoreError, open_file, read_file};
+use super::{open_file, read_file};
 
 /// How many files and folders are looked at.
 pub const MAX_DISCOVERY_ENTRIES: usize = 100_000;
@@ -22,33 +23,65 @@ pub const MAX_DISCOVERY_ENTRIES: usize = 100_000;
 /// How deep folders are entered.
 pub const MAX_DISCOVERY_DEPTH: usize = 16;
 
-/// How many bytes the files may have together that begin like JSON: a few of the largest links.
+/// How many bytes the files may have together that are read, and how many all archives may unpack to: a
+/// few of the largest links.
 pub const MAX_DISCOVERY_BYTES: u64 = 4 << 30;
 
-/// How much of a file tells whether it may be JSON.
+/// How much of a file tells whether it may be JSON or an archive.
 const HEAD: u64 = 512;
 
+/// What was found below a folder.
+#[derive(Debug, Default)]
+pub(super) struct Discovered {
+    /// Envelopes in files of their own and in lines.
+    pub(super) entries: Vec<BundleEntry>,
+    /// Archives and compressed files that hold any.
+    pub(super) bundles: Vec<Bundle>,
+}
+
 /// Everything below a folder that is an envelope, by its path. Folders of these names are left out.
+/// Archives may unpack to `unpacked` bytes, of which what was used is taken.
 pub(super) fn discover(
     root: &Path,
     left_out: &BTreeSet<String>,
+    unpacked: &mut u64,
     remarks: &mut Vec<Remark>,
-) -> Vec<BundleEntry> {
-    let files = candidates(root, left_out, remarks);
-    let read = |path: PathBuf| {
+) -> Discovered {
+    let (archives, files): (Vec<Candidate>, Vec<Candidate>) = candidates(root, left_out, remarks)
+        .into_iter()
+        .partition(|candidate| candidate.is_archive);
+    let read = |file: Candidate| {
         let mut remarks = Vec::new();
-        let entries = entries_of(&path, &mut remarks);
+        let entries = entries_of(&file.path, &mut remarks);
         (entries, remarks)
     };
     let read: Vec<_> = files.into_par_iter().map(read).collect();
-    let mut found = Vec::new();
+    let mut found = Discovered::default();
     for (entries, about) in read {
-        found.extend(entries);
+        found.entries.extend(entries);
         for Remark { path, why, .. } in about {
             Remark::add(remarks, path, why);
         }
     }
+    for Candidate { path, .. } in archives {
+        match Bundle::discovered(&path, unpacked, remarks) {
+            Ok(bundle) if bundle.entries.is_empty() => {}
+            Ok(bundle) => found.bundles.push(bundle),
+            // Most archives hold no links; one that cannot be read is no reason to refuse.
+            Err(error) => {
+                let path = path.to_string_lossy().into_owned();
+                Remark::add(remarks, path, error.to_string());
+            }
+        }
+    }
     found
+}
+
+/// A file that may hold envelopes.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    path: PathBuf,
+    is_archive: bool,
 }
 
 fn entries_of(path: &Path, remarks: &mut Vec<Remark>) -> Vec<BundleEntry> {
@@ -65,6 +98,7 @@ fn entries_of(path: &Path, remarks: &mut Vec<Remark>) -> Vec<BundleEntry> {
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default(),
+            found: FoundBy::Content,
             envelope,
         }],
         Err(_) if is_lines => match read_lines(&bytes, &shown, remarks) {
@@ -89,7 +123,11 @@ fn remark_about(shown: &str, error: &EnvelopeError, remarks: &mut Vec<Remark>) {
 }
 
 /// The files that may be envelopes, in the order of their paths.
-fn candidates(root: &Path, left_out: &BTreeSet<String>, remarks: &mut Vec<Remark>) -> Vec<PathBuf> {
+fn candidates(
+    root: &Path,
+    left_out: &BTreeSet<String>,
+    remarks: &mut Vec<Remark>,
+) -> Vec<Candidate> {
     let (mut files, mut bytes, mut seen) = (Vec::new(), 0_u64, 0);
     let mut folders = vec![(root.to_owned(), 0)];
     while let Some((folder, depth)) = folders.pop() {
@@ -118,10 +156,10 @@ fn candidates(root: &Path, left_out: &BTreeSet<String>, remarks: &mut Vec<Remark
                     Remark::place(remarks, &entry.path(), why);
                 }
             } else if kind.is_file()
-                && let Ok(Some(length)) = json_length(&entry.path())
+                && let Some((candidate, length)) = candidate(entry.path())
             {
                 bytes = bytes.saturating_add(length);
-                files.push(entry.path());
+                files.push(candidate);
             }
         }
     }
@@ -129,10 +167,12 @@ fn candidates(root: &Path, left_out: &BTreeSet<String>, remarks: &mut Vec<Remark
     files
 }
 
-/// How long a file is, if it begins like a JSON object.
-fn json_length(path: &Path) -> Result<Option<u64>, StoreError> {
-    let (file, length) = open_file(path)?;
+/// The file, and how long it is, if it begins like something to be read.
+fn candidate(path: PathBuf) -> Option<(Candidate, u64)> {
+    let (file, length) = open_file(&path).ok()?;
     let mut head = Vec::new();
-    let read = file.take(HEAD).read_to_end(&mut head);
-    Ok((read.is_ok() && begins_like_json(&head)).then_some(length))
+    file.take(HEAD).read_to_end(&mut head).ok()?;
+    let is_archive = begins_like_an_archive(&head);
+    let candidate = Candidate { path, is_archive };
+    (is_archive || begins_like_json(&head)).then_some((candidate, length))
 }

@@ -13,11 +13,11 @@ use rayon::prelude::*;
 
 use crate::keys::KeyId;
 use crate::model::{
-    Envelope, Evidence, ItemName, LinkFile, LinkFileError, PayloadKind, wanted_links,
+    Envelope, Evidence, FoundBy, ItemName, LinkFile, LinkFileError, PayloadKind, wanted_links,
 };
 
 use super::bundle::{Bundle, BundleEntry};
-use super::discover::discover;
+use super::discover::{MAX_DISCOVERY_BYTES, discover};
 use super::{StoreError, link_file_name, read_envelope};
 
 /// How deep sublayouts may be nested. The deepest chain anyone has shown has three.
@@ -97,6 +97,7 @@ pub fn gather_evidence(layout: &Envelope, places: &[PathBuf], discover: bool) ->
         files: MAX_LINK_FILES,
         sublayouts: MAX_SUBLAYOUTS,
         discover,
+        unpacked: MAX_DISCOVERY_BYTES,
         remarks: Vec::new(),
     };
     let mut opened = Vec::new();
@@ -139,6 +140,8 @@ struct Gathering {
     files: usize,
     sublayouts: usize,
     discover: bool,
+    /// How many bytes discovered archives may still unpack to.
+    unpacked: u64,
     remarks: Vec<Remark>,
 }
 
@@ -184,7 +187,7 @@ impl Gathering {
                 let file = LinkFile {
                     path: sought.path.to_string_lossy().into_owned(),
                     named: sought.named,
-                    elsewhere: false,
+                    found: FoundBy::Name,
                     content,
                     below: Evidence::default(),
                 };
@@ -218,7 +221,7 @@ impl Gathering {
         LinkFile {
             path,
             named,
-            elsewhere: false,
+            found: FoundBy::Name,
             content,
             below,
         }
@@ -262,9 +265,14 @@ impl Gathering {
         match place {
             Place::Folder(_) if !self.discover => {}
             Place::Folder(folder) => {
-                for entry in discover(folder, &sublayouts, &mut self.remarks) {
+                let found = discover(folder, &sublayouts, &mut self.unpacked, &mut self.remarks);
+                for entry in found.entries {
                     let around = Place::Folder(entry.folder.clone());
                     self.entry(wanted, &entry, &around, depth, evidence);
+                }
+                for bundle in found.bundles {
+                    let inside = Place::Bundle(Arc::new(bundle), PathBuf::new());
+                    self.by_content(wanted, &inside, depth, evidence);
                 }
             }
             Place::Bundle(bundle, folder) => {
@@ -330,7 +338,7 @@ impl Gathering {
             }
             let content = self.within_limit(Ok(entry.envelope.clone()));
             let mut file = self.link_file(entry.shown.clone(), named, content, &inner, depth);
-            file.elsewhere = true;
+            file.found = entry.found;
             insert(evidence, step.clone(), file);
         }
     }

@@ -83,8 +83,8 @@ impl Engine<'_> {
     /// Takes note of a file, perhaps once more: what counts in the end counts.
     fn looked_at(&mut self, item: &mut Item, look: &Certified<'_>) {
         let path = &look.file.path;
-        if look.is_link && !self.evidence.contains(path) {
-            self.evidence.push(path.clone());
+        if look.is_link {
+            self.is_evidence(look.file, look.link.is_some());
         }
         let problem = look.problems.first();
         let link = LinkUse {

@@ -4,7 +4,7 @@
 //! have a good product refused. Nothing is decided here: what is put first is checked like any file.
 
 use crate::model::{
-    Envelope, Evidence, Layout, LinkFile, LinkFileError, Moment, PayloadKind, Step,
+    Envelope, Evidence, FoundBy, Layout, LinkFile, LinkFileError, Moment, PayloadKind, Step,
 };
 
 use super::signed::{self, Signed};
@@ -55,7 +55,7 @@ fn prefer(
             .is_some_and(|file| is_good(step, sought, file, now))
     };
     let good: Vec<usize> = candidates.iter().copied().filter(counts).collect();
-    let is_elsewhere = |at: usize| files.get(at).is_none_or(|file| file.elsewhere);
+    let is_elsewhere = |at: usize| files.get(at).is_none_or(|file| file.found != FoundBy::Name);
     let Some(chosen) = good.first().copied() else {
         return;
     };

@@ -5,7 +5,9 @@
 //! is decided here, file by file.
 
 use crate::keys::{AnyKey, KeyError, KeyId};
-use crate::model::{Envelope, EnvelopeError, Evidence, Link, LinkFile, LinkFileError, Step};
+use crate::model::{
+    Envelope, EnvelopeError, Evidence, FoundBy, Link, LinkFile, LinkFileError, Step,
+};
 use crate::report::{Finding, Instead, Item, ItemKind, LinkUse, Place, Problem, Severity, Status};
 
 use super::glance::{self, Glance};
@@ -72,10 +74,8 @@ impl Engine<'_> {
                 }
             }
             if let Some(file) = look.file {
-                // What was only found by its content is evidence if it counts.
-                let is_sought = !file.elsewhere || look.problems.is_empty();
-                if is_sought && is_link.unwrap_or_else(|| glance::holds_link(file)) {
-                    self.evidence.push(file.path.clone());
+                if is_link.unwrap_or_else(|| glance::holds_link(file)) {
+                    self.is_evidence(file, look.problems.is_empty());
                 }
                 item.links.push(LinkUse {
                     path: file.path.clone(),
@@ -97,6 +97,19 @@ impl Engine<'_> {
             *slot = item;
         }
         index
+    }
+
+    /// Takes note of a file that is a link. What was only found by its content is evidence if it counts,
+    /// and what is in a bundle hides no file.
+    pub(super) fn is_evidence(&mut self, file: &LinkFile, counts: bool) {
+        let is_evidence = match file.found {
+            FoundBy::Name => true,
+            FoundBy::Content => counts,
+            FoundBy::Bundle => false,
+        };
+        if is_evidence {
+            self.evidence.push(file.path.clone());
+        }
     }
 
     /// Looks for the link of one functionary. It counts when there are no problems.

@@ -281,6 +281,10 @@ impl Chain {
                     folder.write(to, folder.read(from));
                     remove(folder, from);
                 }
+                ["cut", path, length] => {
+                    let whole = folder.read(path);
+                    folder.write(path, &whole[..length.parse().unwrap()]);
+                }
                 ["bundle", path, ref members @ ..] => bundle(folder, path, &members.join(" ")),
                 ["folder", path, ..] => {
                     remove(folder, path);

@@ -21,6 +21,7 @@
 //! raw FILE TEXT             the whole file; `folder FILE`, `symlink FILE TARGET`, `pipe FILE`;
 //!                           `lines FILE|LINE|LINE` for several; `move FILE FILE`
 //! bundle FILE FILE…         puts files into one: `.tar`, `.tar.gz`, or lines
+//! cut FILE LENGTH           leaves only its beginning
 //! args WORD…                further arguments of `verify`; `keys FILE…` instead of the owner's
 //! ```
 //!

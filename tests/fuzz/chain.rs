@@ -14,7 +14,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use linkwright::encoding::{self, Object, Value};
 use linkwright::keys::{Authority, FileKey, KeyId, KeyIdStyle, PublicKey, Signer};
 use linkwright::model::{
-    Artifacts, DigestSet, Envelope, Evidence, Form, Inspection, Layout, Link, LinkFile,
+    Artifacts, DigestSet, Envelope, Evidence, Form, FoundBy, Inspection, Layout, Link, LinkFile,
     LinkFileError, Moment, PayloadKind, wanted_links,
 };
 use linkwright::render::{self, Dress};
@@ -569,7 +569,7 @@ fn gather(layout: &Envelope, files: &Files, folder: &str, backwards: bool, depth
         let file = LinkFile {
             path,
             named: keyid.short().to_owned(),
-            elsewhere: false,
+            found: FoundBy::Name,
             content,
             below,
         };

@@ -13,7 +13,8 @@ use linkwright::author::text::{Context, compile, decompile};
 use linkwright::encoding::Value;
 use linkwright::keys::{AnyKey, FileKey, KeyIdStyle, Signer as _};
 use linkwright::model::{
-    ArtifactPath, Artifacts, DigestSet, Envelope, Evidence, Form, ItemName, Link, LinkFile, Moment,
+    ArtifactPath, Artifacts, DigestSet, Envelope, Evidence, Form, FoundBy, ItemName, Link,
+    LinkFile, Moment,
 };
 
 use crate::support::{Folder, key, public};
@@ -199,7 +200,7 @@ fn refused(layout: &Value, steps: &[Done]) -> Vec<String> {
         let file = LinkFile {
             path: format!("{}.link", done.name),
             named: signer.signed_as.short().to_owned(),
-            elsewhere: false,
+            found: FoundBy::Name,
             content: Ok(envelope(done, Form::Metablock)),
             below: Evidence::default(),
         };

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use linkwright::encoding::{self, parse};
 use linkwright::keys::KeyIdStyle;
-use linkwright::model::{Envelope, Evidence, Form, ItemName, LinkFile, Moment};
+use linkwright::model::{Envelope, Evidence, Form, FoundBy, ItemName, LinkFile, Moment};
 use linkwright::render;
 use linkwright::report::Policy;
 use linkwright::verify::{Owner, Parameters, Request, verify};
@@ -90,7 +90,7 @@ fn moved(digest: &str) -> Value {
         let file = LinkFile {
             path: by.link(name),
             named: by.id().short().to_owned(),
-            elsewhere: false,
+            found: FoundBy::Name,
             content: Ok(sign(link(name, materials, products), by)),
             below: Evidence::default(),
         };

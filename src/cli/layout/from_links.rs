@@ -12,7 +12,9 @@ use crate::author::from_links::{
 use crate::author::text::{decompile_named, expiry};
 use crate::encoding::indented;
 use crate::keys::{AnyKey, Authority as _, KeyId, OpenPgpKey, PublicKey};
-use crate::model::{Envelope, Evidence, ItemName, LinkFile, Moment, PayloadKind, escaped, quoted};
+use crate::model::{
+    Envelope, Evidence, FoundBy, ItemName, LinkFile, Moment, PayloadKind, escaped, quoted,
+};
 use crate::store::{self, MAX_LINK_FILES, Writing};
 
 use super::super::failure::{DONE, Failure, answer, complain};
@@ -312,7 +314,7 @@ fn accepts(written: &Written, found: Vec<Found>, now: Moment) -> Result<(), Fail
             LinkFile {
                 path: one.path,
                 named: keyid.short().to_owned(),
-                elsewhere: false,
+                found: FoundBy::Name,
                 content: Ok(one.envelope),
                 below: Evidence::default(),
             },

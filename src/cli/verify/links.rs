@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::model::{Envelope, Evidence, Moment};
+use crate::model::{Envelope, Evidence, FoundBy, Moment};
 use crate::report::{Finding, Problem, Report, Severity, Verdict};
 use crate::store::{self, Gathered, Remark};
 use crate::verify::prefer_good;
@@ -78,7 +78,7 @@ impl Links {
 /// The paths of what was found by its content, those of sublayouts included.
 fn found_elsewhere<'e>(evidence: &'e Evidence, found: &mut BTreeSet<&'e str>) {
     for file in evidence.iter() {
-        if file.elsewhere {
+        if file.found != FoundBy::Name {
             found.insert(&file.path);
         }
         found_elsewhere(&file.below, found);
