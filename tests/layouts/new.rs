@@ -91,6 +91,18 @@ fn a_parameter_cannot_widen_a_rule() {
 }
 
 #[test]
+fn an_expiry_that_is_none_is_refused() {
+    let folder = Folder::new();
+    let ended = folder.linkwright(&make(&["--expires", "soon"]));
+    assert_eq!(ended.status, Some(2));
+    assert!(ended.err.contains("`soon` is no expiry"), "{}", ended.err);
+    let ended = folder.linkwright(&make(&["--expires", "30d"]));
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    let written = String::from_utf8(folder.read("make.layout.toml")).unwrap();
+    assert!(written.contains("\nexpires = \"30d\"\n"), "{written}");
+}
+
+#[test]
 fn a_private_key_is_no_functionary() {
     let folder = Folder::new();
     let private = format!("builder={}", key("alice"));

@@ -11,10 +11,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::author::{
-    Answers, Blank, Filled, KeyFile, TEMPLATES, Template, TemplateError, check_parameter,
+    Answers, Blank, Filled, KeyFile, TEMPLATES, Template, TemplateError, check_parameter, text,
 };
 use crate::keys::{KeyIdStyle, OpenPgpKey, PublicKey};
-use crate::model::{command_line, escaped, printable, quoted};
+use crate::model::{Moment, command_line, escaped, printable, quoted};
 use crate::store::{self, StoreError, Writing};
 
 use super::super::failure::{DONE, Failure, answer, complain};
@@ -39,7 +39,7 @@ pub(super) struct New {
     #[arg(long = "param", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
     /// When the layout expires: a span such as 90d, or a date
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", value_parser = expiry)]
     expires: Option<String>,
     /// Write the layout to this file instead of `NAME.layout.toml`
     #[arg(long, short, value_name = "FILE")]
@@ -124,6 +124,12 @@ impl New {
             other => other.map_err(Failure::failed),
         }
     }
+}
+
+/// Only looked at here: in the layout it stays as it is written, and a span counts from signing.
+fn expiry(text: &str) -> Result<String, String> {
+    text::expiry(text, Moment::from_timestamp(jiff::Timestamp::now()))?;
+    Ok(text.to_owned())
 }
 
 type Named = BTreeMap<String, String>;
