@@ -397,6 +397,21 @@ fn a_signal_ends_a_stopped_command() {
 }
 
 #[test]
+fn a_command_that_is_stopped_just_when_it_is_asked_to_end_ends() {
+    let folder = Folder::new();
+    // It stops as soon as it is asked, which is as if somebody stopped it at the same moment.
+    let script = "trap 'kill -STOP $$; exit 7' TERM; echo $$ >>pids; while :; do sleep 0.05; done";
+    let child = wrapped(&folder, &[], &["sh", "-c", script])
+        .spawn()
+        .unwrap();
+    let shell = pids(&folder, 1);
+    kill_process(pid_of(&child), Signal::TERM).unwrap();
+    let ended = finish(child);
+    assert_eq!(ended.status, Some(7), "{ended:?}");
+    all_gone(&shell);
+}
+
+#[test]
 fn the_time_limit_ends_the_whole_tree_and_the_link_says_so() {
     let folder = Folder::new();
     let ended = sh(&folder, &["--run-timeout", "1"], TREE);

@@ -25,6 +25,9 @@ use crate::event::{Event, Observer};
 /// and a group that no shell could continue is never stopped at all.
 const STOP_SETTLES: Duration = Duration::from_millis(100);
 
+/// A command that stops so soon after it was asked to end is taken to have been stopped at the same time.
+const END_SETTLES: Duration = Duration::from_millis(500);
+
 /// How often to look whether a group that must end is gone.
 const GONE_CHECK: Duration = Duration::from_millis(20);
 
@@ -40,6 +43,8 @@ pub(super) struct Supervisor<'a> {
     /// When to continue a command that was stopped while nobody could stop us.
     resume_at: Option<Instant>,
     interrupted: Option<i32>,
+    /// When a signal that asks to end was passed on last.
+    ending_since: Option<Instant>,
     stopped: bool,
     /// SIGTSTP was passed on, and the command has not been seen to stop since.
     stop_asked: bool,
@@ -88,6 +93,7 @@ impl<'a> Supervisor<'a> {
             limit: Limit::Running(until),
             resume_at: None,
             interrupted: None,
+            ending_since: None,
             stopped: false,
             stop_asked: false,
             survivors: Survivors::Live,
@@ -241,6 +247,7 @@ impl<'a> Supervisor<'a> {
         }
         if ENDING.contains(&signal) {
             self.interrupted.get_or_insert(signal);
+            self.ending_since = Some(Instant::now());
             if self.stopped {
                 kill(group, Signal::CONT);
                 self.stopped = false;
@@ -252,6 +259,12 @@ impl<'a> Supervisor<'a> {
     /// then takes over, and its `fg` or `bg` continues us with SIGCONT. Without one, whoever
     /// stopped the command continues it.
     fn on_stop(&mut self, group: Pid, signal: i32) {
+        // It was asked to end and stopped at the same time, and what is stopped does not end.
+        let is_ending = |since: Instant| since.elapsed() < END_SETTLES;
+        if self.ending_since.is_some_and(is_ending) {
+            kill(group, Signal::CONT);
+            return;
+        }
         self.stopped = true;
         let Some(terminal) = &mut self.terminal else {
             return;
