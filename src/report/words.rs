@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::keys::{KeyId, Mismatch};
 use crate::model::{quoted, quoted_list};
 
 /// How many of several things a message names before it only counts.
@@ -46,4 +47,39 @@ pub(super) fn found_instead(found: &[String]) -> String {
 /// A parameter as it stands in a layout.
 pub(super) fn braced(parameter: &str) -> String {
     quoted(&format!("{{{parameter}}}")).to_string()
+}
+
+/// What a signature stands on: a link, or the layout.
+pub(super) fn signed(link: Option<&str>) -> String {
+    match link {
+        Some(link) => quoted(link).to_string(),
+        None => "the layout".to_owned(),
+    }
+}
+
+/// A list of keys behind some words; nothing where there is none.
+pub(super) fn listed(words: &str, keys: &[KeyId]) -> String {
+    let keys: Vec<&str> = keys.iter().map(KeyId::as_str).collect();
+    match keys.as_slice() {
+        [] => String::new(),
+        keys => format!("{words} {}", quoted_list(keys, NAMED_AT_MOST)),
+    }
+}
+
+/// How a certificate differs from a constraint. What is said of roots may be a reason, not an id.
+pub(super) fn list_mismatches(mismatches: &[Mismatch]) -> String {
+    let values = |values: &[String]| match values {
+        [] => "none".to_owned(),
+        values => quoted_list(values, NAMED_AT_MOST),
+    };
+    let one = |mismatch: &Mismatch| {
+        let Mismatch {
+            attribute,
+            expected,
+            found,
+        } = mismatch;
+        let (expected, found) = (values(expected), values(found));
+        format!("expected in `{attribute}` {expected}, found {found}")
+    };
+    mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
 }

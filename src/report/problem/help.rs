@@ -96,7 +96,7 @@ impl Problem {
                 "this refuses nothing; --sandbox require does not run commands so"
             }
             Self::InspectionFailed { .. } => {
-                "run the inspection's command by hand in the same folder to see what it says; here it had no network, no other environment than --inspection-env gives, and could read system folders and a copy of the folder only"
+                "run the inspection's command by hand in the same folder to see what it says; if the command or a name in it is wrong, the layout's owner corrects `run`, and signs again. Here it had no network, no other environment than --inspection-env gives, and could read system folders and a copy of the folder only"
             }
             Self::InspectionListed { .. } => {
                 "without --inspections list it is run, when everything before it has passed"

@@ -3,6 +3,7 @@
 
 mod advice;
 mod code;
+mod details;
 mod help;
 mod subject;
 
@@ -14,7 +15,10 @@ use crate::model::{
 };
 
 use super::difference::shown as shown_differences;
-use super::words::{NAMED_AT_MOST, behind, braced, but, counted, found_instead, named};
+use super::words::{
+    NAMED_AT_MOST, behind, braced, but, counted, found_instead, list_mismatches, listed, named,
+    signed,
+};
 use super::{Difference, Instead, NearMiss, Unreached};
 
 /// One kind of thing that can be found, with what a reader needs to know of it.
@@ -420,93 +424,4 @@ pub enum Problem {
         path: String,
         with: String,
     },
-}
-
-/// What a signature stands on: a link, or the layout.
-fn signed(link: Option<&str>) -> String {
-    match link {
-        Some(link) => quoted(link).to_string(),
-        None => "the layout".to_owned(),
-    }
-}
-
-/// A list of keys behind some words; nothing where there is none.
-fn listed(words: &str, keys: &[KeyId]) -> String {
-    let keys: Vec<&str> = keys.iter().map(KeyId::as_str).collect();
-    match keys.as_slice() {
-        [] => String::new(),
-        keys => format!("{words} {}", quoted_list(keys, NAMED_AT_MOST)),
-    }
-}
-
-/// How a certificate differs from a constraint. What is said of roots may be a reason, not an id.
-fn list_mismatches(mismatches: &[Mismatch]) -> String {
-    let values = |values: &[String]| match values {
-        [] => "none".to_owned(),
-        values => quoted_list(values, NAMED_AT_MOST),
-    };
-    let one = |mismatch: &Mismatch| {
-        let Mismatch {
-            attribute,
-            expected,
-            found,
-        } = mismatch;
-        let (expected, found) = (values(expected), values(found));
-        format!("expected in `{attribute}` {expected}, found {found}")
-    };
-    mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
-}
-
-impl Problem {
-    /// The message without what explains it further.
-    pub fn headline(&self) -> String {
-        let message = self.to_string();
-        let details = behind(&self.details());
-        message
-            .strip_suffix(&details)
-            .unwrap_or(&message)
-            .to_owned()
-    }
-
-    /// What explains the message further, and stands at its end: a line each.
-    pub fn details(&self) -> Vec<String> {
-        if let Self::ArtifactDisallowed { near, .. } = self {
-            near.iter().map(ToString::to_string).collect()
-        } else if let Self::LinksDisagree {
-            differences, more, ..
-        } = self
-        {
-            shown_differences(differences, *more)
-        } else if let Self::ThresholdNotMet { instead, .. } = self {
-            instead.iter().map(ToString::to_string).collect()
-        } else {
-            Vec::new()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::Miss;
-
-    #[test]
-    fn untrusted_text_in_a_message_is_escaped() {
-        let problem = Problem::ArtifactDisallowed {
-            side: Side::Products,
-            path: "\u{1b}[31mx".to_owned(),
-            rule: "DISALLOW *".to_owned(),
-            near: vec![NearMiss {
-                rule: "ALLOW \u{7}".to_owned(),
-                why: Miss::Case,
-            }],
-        };
-        let headline =
-            "the product `\\u{1b}[31mx` is not allowed: no rule before `DISALLOW *` takes it";
-        let why =
-            "`ALLOW \\u{7}` does not: its pattern differs from the name in upper and lower case";
-        assert_eq!(problem.to_string(), format!("{headline}; {why}"));
-        assert_eq!(problem.headline(), headline);
-        assert_eq!(problem.details(), [why]);
-    }
 }
