@@ -383,6 +383,39 @@ def chains(top, keys):
                 check_verdicts(name + ", layout changed", other, [owner], False)
 
 
+def written_from_links(top, keys):
+    """A layout written from links is accepted by both, and holds what one step hands to the next."""
+
+    def change_link(payload):
+        payload["products"]["a.txt"]["sha256"] = "0" * 64
+
+    for kind in KINDS:
+        owner, other = keys[kind]
+        for wrapper in WRAPPERS:
+            form = ["--use-dsse"] if wrapper == "dsse" else []
+            for maker in BOTH:
+                name = "%s, %s, layout from links of %s" % (kind, wrapper, maker.name)
+                chain = Chain.make(
+                    Path(top, name.replace(", ", "-")), (maker, maker, maker), wrapper, owner,
+                    [owner, other],
+                )  # fmt: skip
+                chain.layout.unlink()
+                text = chain.folder / "written.layout.toml"
+                must(
+                    LINKWRIGHT, "layout", "from-links", chain.links, "-o", text,
+                    "--key", owner.pub, other.pub, cwd=top,
+                )  # fmt: skip
+                must(
+                    LINKWRIGHT, "layout", "sign", text, "--signing-key", owner.path,
+                    "-o", chain.layout, *form, cwd=top,
+                )  # fmt: skip
+                check_verdicts(name, chain, [owner], True)
+                changed = chain.changed("changed", chain.link("write"), change_link)
+                link = changed.link("write")
+                must(LINKWRIGHT, "sign", link, "--signing-key", owner.path, "-o", link, cwd=top)
+                check_verdicts(name + ", another file handed on", changed, [owner], False)
+
+
 def appending(top, keys):
     """A second signature is added by the other program than made the first."""
     for wrapper in WRAPPERS:
@@ -980,6 +1013,7 @@ def main():
             ("Key ids", key_ids),
             ("The same tree gives the same link", same_links),
             ("Layouts and links, both ways", chains),
+            ("Layouts written from links", written_from_links),
             ("Signatures appended by the other", appending),
             ("record start and stop", recording),
             ("match-products", matching),

@@ -18,6 +18,9 @@ const TOGETHER: usize = 3;
 /// How many patterns a list of names is divided into because of names to be avoided.
 const APART_AT_MOST: usize = 100;
 
+/// How many endings stand for names wherever they are, when folders do not tell them apart.
+const ENDINGS_AT_MOST: usize = 24;
+
 /// How patterns are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Manner {
@@ -78,9 +81,7 @@ pub(super) fn families(names: &[&str], avoid: &[&str], manner: Manner) -> Famili
             beyond: 0,
         };
     }
-    let apart = cover.apart();
-    let clean = apart.is_some();
-    let nodes = cover.divide(apart.unwrap_or_else(|| vec![cover.root()]));
+    let (nodes, clean) = cover.nodes();
     let mut list: BTreeMap<String, Family> = BTreeMap::new();
     for node in nodes {
         let family = cover.family(&node);
@@ -128,6 +129,41 @@ impl<'a> Cover<'a> {
 
     fn name(&self, at: usize) -> &'a str {
         self.names.get(at).copied().unwrap_or_default()
+    }
+
+    /// The names in nodes, and whether nothing in these is to be avoided.
+    fn nodes(&self) -> (Vec<Node<'a>>, bool) {
+        let apart = self.apart();
+        match apart {
+            Some(nodes) if nodes.len() <= ENDINGS_AT_MOST => return (self.divide(nodes), true),
+            Some(_) | None => {}
+        }
+        let by_ending = self.by_ending();
+        let clean = |nodes: &Vec<Node<'_>>| nodes.iter().all(|node| self.is_clean(node));
+        match (by_ending, apart) {
+            (Some(nodes), _) if clean(&nodes) => (nodes, true),
+            (_, Some(nodes)) => (self.divide(nodes), true),
+            (Some(nodes), None) => (nodes, false),
+            (None, None) => (self.divide(vec![self.root()]), false),
+        }
+    }
+
+    /// All names by their endings, wherever they are; `None` when there are many, or names without.
+    fn by_ending(&self) -> Option<Vec<Node<'a>>> {
+        let folder = match self.closer(self.root()) {
+            Node::Folder(folder, _) => folder,
+            Node::Ending(..) | Node::Likeness(..) | Node::Name(_) => return None,
+        };
+        let mut endings: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, name) in self.names.iter().enumerate() {
+            let end = ending(name);
+            endings.entry(end).or_default().push(at);
+            if end.is_empty() || endings.len() > ENDINGS_AT_MOST {
+                return None;
+            }
+        }
+        let node = |(end, members)| Node::Ending(folder, end, members);
+        Some(endings.into_iter().map(node).collect())
     }
 
     /// The fewest nodes with nothing in them that is to be avoided; `None` when these are many.
@@ -397,6 +433,20 @@ mod tests {
             patterns(&open, &["hello-1.1/a"], GENERAL),
             ["hello-*/b", "hello-1.2/a"]
         );
+    }
+
+    #[test]
+    fn endings_tell_apart_what_folders_do_not() {
+        let all: Vec<String> = (0..300)
+            .map(|n| format!("d/{n:03}/x.{}", ["c", "o"][n % 2]))
+            .collect();
+        let (names, avoid): (Vec<&str>, Vec<&str>) = all
+            .iter()
+            .map(String::as_str)
+            .partition(|name| name.ends_with(".o"));
+        for manner in [TIGHT, GENERAL, FEW] {
+            assert_eq!(patterns(&names, &avoid, manner), ["d/*.o"]);
+        }
     }
 
     #[test]
