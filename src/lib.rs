@@ -9,7 +9,7 @@
 //!
 //! What a pass means, and what it does not, is told in [`manual::proof`]; how the formats look in
 //! [`manual::formats`]; each code of a finding in [`manual::codes`]; what the command of an inspection can do, in
-//! [`manual::inspections`].
+//! [`manual::inspections`]; what is said of a layout before it is signed, in [`manual::lint`].
 //!
 //! # Architecture
 //!

@@ -11,6 +11,7 @@ mod diff;
 pub mod from_links;
 mod graph;
 mod keys;
+pub mod lint;
 mod template;
 pub mod text;
 

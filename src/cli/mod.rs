@@ -203,7 +203,7 @@ impl Cli {
                 ("sign", sign.run(now, &listener))
             }
             Subcommands::Key(key) => ("key", key.run()),
-            Subcommands::Layout(layout) => ("layout", layout.run(&listener)),
+            Subcommands::Layout(layout) => ("layout", layout.run(dress, &listener)),
             Subcommands::Show(show) => ("show", show.run()),
             Subcommands::MatchProducts(products) => ("match-products", products.run(&listener)),
             Subcommands::Mock(mock) => ("mock", mock.run(&listener)),

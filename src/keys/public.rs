@@ -113,6 +113,14 @@ impl PublicKey {
         Fingerprint::of(&self.spki)
     }
 
+    /// How long the modulus is, for a key of RSA.
+    pub fn rsa_bits(&self) -> Option<usize> {
+        match &self.material {
+            Material::Rsa(key) => Some(asn1::bits(&key.n)),
+            Material::Other(_) => None,
+        }
+    }
+
     /// The key as DER `SubjectPublicKeyInfo`.
     pub(super) fn spki(&self) -> &[u8] {
         &self.spki

@@ -21,6 +21,9 @@ pub mod answers {}
 #[doc = include_str!("codes.md")]
 pub mod codes {}
 
+#[doc = include_str!("lint.md")]
+pub mod lint {}
+
 #[doc = include_str!("products.md")]
 pub mod products {}
 

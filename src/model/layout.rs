@@ -105,6 +105,14 @@ impl Layout {
             _ => Err(complaints.0),
         }
     }
+
+    /// As much as can be read of a payload that may be malformed, and everything that has not the form
+    /// it must have. For whoever tells people about a layout; nothing is ever verified with it.
+    pub fn sketch(payload: &Value) -> (Option<Self>, Vec<Complaint>) {
+        let mut complaints = Complaints::default();
+        let layout = read(payload, &mut complaints);
+        (layout, complaints.0)
+    }
 }
 
 /// The link files that the layout in a payload asks for: the names of its steps, each with the key

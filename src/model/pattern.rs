@@ -5,6 +5,8 @@
 //! `[!…]` one outside it. Nothing escapes. A class that is never closed is literal text, and an
 //! odd class means exactly what Python's translation to a regular expression makes of it.
 
+mod cover;
+
 use std::fmt;
 
 use regex_syntax::hir::{Class as HirClass, ClassUnicode, ClassUnicodeRange, Dot, Hir, Repetition};

@@ -183,7 +183,7 @@ fn details(finding: &Finding, indent: &str, out: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     narrowed(&printable(text).replace('\n', "; "))
 }
 
@@ -295,12 +295,12 @@ fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{s}")
 }
 
-const RED: &str = "1;31";
-const GREEN: &str = "1;32";
-const YELLOW: &str = "1;33";
+pub(super) const RED: &str = "1;31";
+pub(super) const GREEN: &str = "1;32";
+pub(super) const YELLOW: &str = "1;33";
 
 impl Dress {
-    fn paint(self, text: &str, color: &str) -> String {
+    pub(super) fn paint(self, text: &str, color: &str) -> String {
         if self.color {
             format!("\u{1b}[{color}m{text}\u{1b}[0m")
         } else {

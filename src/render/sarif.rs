@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::encoding::Span;
 use crate::model::hex;
 use crate::report::{Finding, Item, Place, Report, Verdict};
 
@@ -18,7 +19,7 @@ use super::json::write_ascii_safe;
 use super::{Places, words};
 
 /// The schema that the document follows.
-const SCHEMA: &str =
+pub(super) const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// Writes the report.
@@ -108,15 +109,7 @@ fn location(report: &Report, item: Option<&Item>, place: Option<&Place>, places:
     if let Some(span) = place.and_then(|place| places.span(place))
         && let Some(physical) = physical.as_object_mut()
     {
-        physical.insert(
-            "region".to_owned(),
-            json!({
-                "startLine": span.line,
-                "startColumn": span.column,
-                "endLine": span.end_line,
-                "endColumn": span.end_column,
-            }),
-        );
+        physical.insert("region".to_owned(), region(span));
     }
     let mut logical = Vec::new();
     if let Some(item) = item {
@@ -134,6 +127,26 @@ fn location(report: &Report, item: Option<&Item>, place: Option<&Place>, places:
     location
 }
 
+/// Lines and columns.
+pub(super) fn region(span: Span) -> Value {
+    json!({
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    })
+}
+
+/// The hash over the parts of a fingerprint.
+pub(super) fn hashed(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}
+
 /// What makes a finding the same in the next run: its code, what it is about, and its message
 /// without the clock.
 pub(super) fn fingerprint(report: &Report, item: Option<&Item>, finding: &Finding) -> String {
@@ -149,16 +162,11 @@ pub(super) fn fingerprint(report: &Report, item: Option<&Item>, finding: &Findin
         place.map_or("", |place| &place.pointer),
         &message,
     ];
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.len().to_be_bytes());
-        hash.update(part);
-    }
-    hex(&hash.finalize())
+    hashed(&parts)
 }
 
 /// A path as a URI reference: relative stays relative, everything unusual is percent-encoded.
-fn uri(path: &str) -> String {
+pub(super) fn uri(path: &str) -> String {
     let mut uri = String::new();
     if path.starts_with('/') {
         uri.push_str("file://");

@@ -25,10 +25,11 @@ const WIDTH: usize = 120;
 #[derive(Debug, Default)]
 pub struct Sources(BTreeMap<String, Source>);
 
+/// The text of a document, and where values stand in it by their pointers.
 #[derive(Debug)]
-struct Source {
-    text: String,
-    spans: BTreeMap<String, Span>,
+pub(super) struct Source {
+    pub(super) text: String,
+    pub(super) spans: BTreeMap<String, Span>,
 }
 
 impl Sources {
@@ -63,16 +64,21 @@ impl Sources {
         let Some(source) = self.0.get(&place.document) else {
             return Vec::new();
         };
-        let short = |span: &&Span| span.end_line - span.line < LINES_AT_MOST;
-        let span = source.spans.get(&place.pointer).filter(short);
-        let Some(span) = span.or_else(|| source.spans.get(&named(&place.pointer))) else {
-            return Vec::new();
-        };
-        source.underlined(span, color)
+        source.snippet(&place.pointer, color)
     }
 }
 
 impl Source {
+    /// The lines of a value, underlined, or of the name in it; empty where they are not known.
+    pub(super) fn snippet(&self, pointer: &str, color: bool) -> Vec<String> {
+        let short = |span: &&Span| span.end_line - span.line < LINES_AT_MOST;
+        let span = self.spans.get(pointer).filter(short);
+        let Some(span) = span.or_else(|| self.spans.get(&named(pointer))) else {
+            return Vec::new();
+        };
+        self.underlined(span, color)
+    }
+
     fn underlined(&self, span: &Span, color: bool) -> Vec<String> {
         underlined(&self.text, span, color)
     }
@@ -107,7 +113,7 @@ pub fn underlined(text: &str, span: &Span, color: bool) -> Vec<String> {
 }
 
 /// Where something that is too long to be underlined has its name.
-fn named(pointer: &str) -> String {
+pub(super) fn named(pointer: &str) -> String {
     format!("{pointer}/name")
 }
 

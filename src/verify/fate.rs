@@ -7,7 +7,7 @@ use super::rules::{LinkOf, agreement};
 
 /// What became of an artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub enum Fate {
     /// The rule with that index took it.
     Taken(usize),
     /// The DISALLOW with that index refused it.
@@ -17,13 +17,7 @@ pub(super) enum Fate {
 }
 
 /// What becomes of the artifact of that name on one side of a link.
-pub(super) fn fate(
-    rules: &[Rule],
-    side: Side,
-    link: &Link,
-    name: &str,
-    link_of: &LinkOf<'_>,
-) -> Fate {
+pub fn fate(rules: &[Rule], side: Side, link: &Link, name: &str, link_of: &LinkOf<'_>) -> Fate {
     let other = match side {
         Side::Materials => &link.products,
         Side::Products => &link.materials,

@@ -43,6 +43,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 pub use alone::{Judged, compared_with, judge};
+pub use fate::{Fate, fate};
 pub use params::{Parameters, is_parameter_name};
 pub use prefer::prefer_good;
 pub use product::Product;

@@ -4,6 +4,7 @@ mod diff;
 mod from_links;
 mod graph;
 mod keys;
+mod lint;
 mod new;
 mod show;
 mod templates;

@@ -89,7 +89,8 @@ impl Given {
     }
 }
 
-fn payload(bytes: &[u8]) -> Result<(Value, Option<Envelope>), String> {
+/// What is signed, or would be, and the envelope around it if there is one.
+pub(super) fn payload(bytes: &[u8]) -> Result<(Value, Option<Envelope>), String> {
     let is_bare = |value: &Value| {
         let kind = value.as_object().and_then(|object| object.get("_type"));
         kind.and_then(Value::as_str) == Some("layout")

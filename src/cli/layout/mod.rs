@@ -7,6 +7,7 @@ mod from_links;
 mod given;
 mod graph;
 mod keys;
+mod lint;
 mod new;
 mod renew;
 mod show;
@@ -16,6 +17,8 @@ mod text;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+
+use crate::render::Dress;
 
 use super::failure::Failure;
 use super::progress::Listener;
@@ -35,6 +38,7 @@ enum Commands {
     FromLinks(from_links::FromLinks),
     Graph(graph::Graph),
     Keys(keys::Keys),
+    Lint(lint::Lint),
     New(new::New),
     Renew(renew::Renew),
     Show(show::Show),
@@ -42,7 +46,7 @@ enum Commands {
 }
 
 impl Layout {
-    pub(crate) fn run(&self, listener: &Listener) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, dress: Dress, listener: &Listener) -> Result<ExitCode, Failure> {
         match &self.command {
             Commands::Compile(compile) => compile.run(),
             Commands::Decompile(decompile) => decompile.run(),
@@ -50,6 +54,7 @@ impl Layout {
             Commands::FromLinks(from_links) => from_links.run(),
             Commands::Graph(graph) => graph.run(),
             Commands::Keys(keys) => keys.run(),
+            Commands::Lint(lint) => lint.run(dress),
             Commands::New(new) => new.run(),
             Commands::Renew(renew) => renew.run(listener),
             Commands::Show(show) => show.run(),

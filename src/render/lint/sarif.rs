@@ -1,0 +1,79 @@
+//! SARIF 2.1.0 (OASIS standard), for code scanning: each finding a result at its line of the layout.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::report::{LintCode, LintFinding, Severity};
+
+use super::super::json::write_ascii_safe;
+use super::super::sarif::{SCHEMA, hashed, region, uri};
+use super::super::words;
+use super::{Linted, sentence};
+
+/// Writes what was found about all layouts.
+///
+/// # Errors
+/// The writer's.
+pub fn lint_sarif(all: &[Linted], out: &mut dyn Write) -> io::Result<()> {
+    let findings = || {
+        all.iter()
+            .flat_map(|linted| linted.lint.findings.iter().map(move |one| (linted, one)))
+    };
+    let rules: BTreeMap<LintCode, Value> =
+        findings().map(|(_, one)| (one.code, rule(one))).collect();
+    let numbers: BTreeMap<LintCode, usize> = rules.keys().copied().zip(0..).collect();
+    let results: Vec<Value> = findings()
+        .map(|(linted, one)| result(linted, one, numbers.get(&one.code).copied()))
+        .collect();
+    let refused = findings().any(|(_, one)| one.severity == Severity::Error);
+    let document = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "linkwright",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules.values().collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "invocations": [{"executionSuccessful": true, "exitCode": i32::from(refused)}],
+            "results": results,
+        }],
+    });
+    write_ascii_safe(&document, out)
+}
+
+fn rule(one: &LintFinding) -> Value {
+    json!({
+        "id": one.code.name(),
+        "shortDescription": {"text": one.code.meaning()},
+        "help": {"text": one.help},
+        "defaultConfiguration": {"level": words::severity(one.severity)},
+        "properties": {"tags": ["supply-chain", "in-toto"]},
+    })
+}
+
+fn result(linted: &Linted, one: &LintFinding, number: Option<usize>) -> Value {
+    let document = &linted.lint.document;
+    let mut physical = json!({"artifactLocation": {"uri": uri(document)}});
+    if let Some(span) = linted.span(one)
+        && let Some(physical) = physical.as_object_mut()
+    {
+        physical.insert("region".to_owned(), region(span));
+    }
+    let fingerprint = hashed(&[one.code.name(), &one.pointer, &one.message]);
+    json!({
+        "ruleId": one.code.name(),
+        "ruleIndex": number,
+        "level": words::severity(one.severity),
+        "message": {"text": sentence(one)},
+        "locations": [{
+            "physicalLocation": physical,
+            "logicalLocations": [{"fullyQualifiedName": one.pointer, "kind": "value"}],
+        }],
+        "partialFingerprints": {"linkwright/v1": fingerprint},
+        "properties": {"help": one.help},
+    })
+}
