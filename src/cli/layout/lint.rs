@@ -8,15 +8,17 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use crate::author::lint;
+use crate::author::text::TextError;
 use crate::encoding::{Span, Value, indented, locate_all};
 use crate::keys::{AnyKey, KeyId, OpenPgpKey, PublicKey};
 use crate::model::{Envelope, Evidence, Form, Moment, quoted, similar};
 use crate::render::{self, Dress, Linted};
-use crate::report::{LintCode, LintPolicy, Severity};
+use crate::report::{self, LintCode, LintFinding, LintPolicy, Severity};
 use crate::store;
 
 use super::super::failure::{DONE, FAILED, Failure, Kind, UNDECIDED, answer};
 use super::given::payload;
+use super::text::{Way, attempt, is_text};
 
 /// What `--deny` takes beside codes.
 const WARNINGS: &str = "warnings";
@@ -28,7 +30,7 @@ const WARNINGS: &str = "warnings";
 /// read. Signatures are not checked: that is for `verify` and `sign --verify`.
 #[derive(Args, Debug)]
 pub(super) struct Lint {
-    /// Layouts, signed or not
+    /// Layouts, signed or not, as JSON or in the text form
     #[arg(value_name = "LAYOUT", required = true)]
     layouts: Vec<PathBuf>,
     /// Links of a good run: a folder or a bundle. Rules that took nothing, artifacts that nothing
@@ -168,6 +170,12 @@ impl Lint {
     ) -> Result<Linted, Failure> {
         let document = path.to_string_lossy().into_owned();
         let bytes = store::read_file(path).map_err(Failure::failed)?;
+        if is_text(path, &bytes) {
+            let text = String::from_utf8(bytes).map_err(|_not_utf8| {
+                Failure::failed(format!("{} is not UTF-8", quoted(&document)))
+            })?;
+            return self.text_form(path, text, now, owners, policy);
+        }
         let (value, envelope) = payload(&bytes)
             .map_err(|why| Failure::failed(format!("{}: {why}", quoted(&document))))?;
         let signatures = envelope.iter().flat_map(Envelope::signatures);
@@ -182,17 +190,58 @@ impl Lint {
             evidence: evidence.as_ref(),
         });
         lint.enforce(policy);
+        let file = || String::from_utf8_lossy(&bytes).into_owned();
         let (text, is_file, prefix) = match envelope.map(|envelope| envelope.form()) {
             Some(Form::Dsse) => (indented(&value), false, ""),
-            Some(Form::Metablock) => (
-                String::from_utf8_lossy(&bytes).into_owned(),
-                true,
-                "/signed",
-            ),
-            None => (String::from_utf8_lossy(&bytes).into_owned(), true, ""),
+            Some(Form::Metablock) => (file(), true, "/signed"),
+            None => (file(), true, ""),
         };
         Ok(Linted::new(lint, text, is_file, |text, pointers| {
             spans(text, prefix, pointers)
+        }))
+    }
+
+    /// A text form: of one that cannot be compiled, what is wrong with it.
+    fn text_form(
+        &self,
+        path: &Path,
+        text: String,
+        now: Moment,
+        owners: &[AnyKey],
+        policy: &LintPolicy,
+    ) -> Result<Linted, Failure> {
+        let document = path.to_string_lossy().into_owned();
+        let way = Way {
+            now,
+            ..Way::plain()
+        };
+        let compiled = match attempt(path, &text, &way) {
+            Ok(compiled) => compiled,
+            Err(errors) => return Ok(uncompiled(document, text, &errors, policy)),
+        };
+        let evidence = self.evidence(&compiled.value, &document)?;
+        let mut lint = lint::lint(&lint::Subject {
+            document: &document,
+            value: &compiled.value,
+            now,
+            signed_by: &[],
+            owners,
+            evidence: evidence.as_ref(),
+        });
+        lint.enforce(policy);
+        let find = |pointer: &String| Some((pointer.clone(), compiled.places.find(pointer)?));
+        Ok(Linted::new(lint, text, true, |_, pointers| {
+            let found: BTreeMap<String, Span> = pointers.iter().filter_map(find).collect();
+            // What has no place of its own is found as what is around it, which says nothing more.
+            let around = |pointer: &str| {
+                pointer
+                    .rsplit_once('/')
+                    .and_then(|(above, _)| found.get(above))
+            };
+            let own = |one: &(&String, &Span)| around(one.0) != Some(one.1);
+            let own = found.iter().filter(own);
+            own.map(|(pointer, span)| (pointer.clone(), *span))
+                .collect()
         }))
     }
 
@@ -215,6 +264,26 @@ impl Lint {
         let gathered = store::gather_evidence(&envelope, &self.links, false);
         Ok(Some(gathered.evidence))
     }
+}
+
+/// What keeps a text form from being a layout.
+fn uncompiled(document: String, text: String, errors: &[TextError], policy: &LintPolicy) -> Linted {
+    let finding = |error: &TextError| LintFinding {
+        code: LintCode::LayoutInvalid,
+        severity: Severity::Error,
+        message: error.message.clone(),
+        help: error.help.clone().unwrap_or_default(),
+        pointer: String::new(),
+        item: None,
+    };
+    let mut lint = report::Lint {
+        document,
+        expires: None,
+        findings: errors.iter().map(finding).collect(),
+    };
+    lint.enforce(policy);
+    let own = errors.iter().map(|error| error.span).collect();
+    Linted::of_text(lint, text, own)
 }
 
 /// Where values stand in a text whose pointers all begin with a prefix.

@@ -46,6 +46,11 @@ pub(super) fn compile(path: &Path, bytes: &[u8], way: &Way) -> Result<Compiled, 
     let document = path.to_string_lossy();
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Failure::failed(format!("{} is not UTF-8: {error}", quoted(&document))))?;
+    attempt(path, text, way).map_err(|errors| wrong(&document, text, &errors))
+}
+
+/// The same, with all errors for whoever shows them otherwise.
+pub(super) fn attempt(path: &Path, text: &str, way: &Way) -> Result<Compiled, Vec<TextError>> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let read_file = |name: &str| {
         let bytes = store::read_file(&folder.join(name));
@@ -57,7 +62,7 @@ pub(super) fn compile(path: &Path, bytes: &[u8], way: &Way) -> Result<Compiled, 
         keyid_style: way.keyid_style,
         read_file: &read_file,
     };
-    text::compile(text, &context).map_err(|errors| wrong(&document, text, &errors))
+    text::compile(text, &context)
 }
 
 /// Says what should be known about a text form that compiles.

@@ -31,11 +31,11 @@ pub fn lint_human(all: &[Linted], dress: Dress, out: &mut dyn Write) -> io::Resu
 
 fn findings(linted: &Linted, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
     let mut counts: BTreeMap<LintCode, usize> = BTreeMap::new();
-    for one in &linted.lint.findings {
+    for (number, one) in linted.findings() {
         let count = counts.entry(one.code).or_default();
         *count += 1;
         if *count <= SHOWN_AT_MOST || dress.verbose {
-            finding(linted, one, dress, out)?;
+            finding(linted, (number, one), dress, out)?;
         }
     }
     for (code, count) in counts {
@@ -52,7 +52,7 @@ fn findings(linted: &Linted, dress: Dress, out: &mut dyn Write) -> io::Result<()
 
 fn finding(
     linted: &Linted,
-    one: &LintFinding,
+    (number, one): (usize, &LintFinding),
     dress: Dress,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -65,7 +65,7 @@ fn finding(
     if !one.pointer.is_empty() {
         writeln!(out, "    at: {}", escaped(&one.pointer))?;
     }
-    for line in linted.snippet(one, dress.color) {
+    for line in linted.snippet((number, one), dress.color) {
         writeln!(out, "    {line}")?;
     }
     if !one.help.is_empty() {

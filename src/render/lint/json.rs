@@ -36,7 +36,7 @@ pub fn lint_json(all: &[Linted], out: &mut dyn Write) -> io::Result<()> {
 
 fn layout(linted: &Linted) -> Value {
     let lint = &linted.lint;
-    let findings = lint.findings.iter().map(|one| finding(linted, one));
+    let findings = linted.findings().map(|one| finding(linted, one));
     json!({
         "path": lint.document,
         "expires": lint.expires.map(|expires| expires.to_string()),
@@ -47,8 +47,8 @@ fn layout(linted: &Linted) -> Value {
     })
 }
 
-fn finding(linted: &Linted, one: &LintFinding) -> Value {
-    let span = linted.span(one);
+fn finding(linted: &Linted, (number, one): (usize, &LintFinding)) -> Value {
+    let span = linted.span((number, one));
     json!({
         "code": one.code.name(),
         "severity": words::severity(one.severity),

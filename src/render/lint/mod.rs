@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::encoding::Span;
 use crate::report::{Lint, LintFinding, Severity};
 
-use super::sources::{Source, named};
+use super::sources::{Source, named, underlined};
 use super::words::plural;
 
 pub use human::lint_human;
@@ -24,6 +24,8 @@ pub struct Linted {
     source: Source,
     /// Whether the lines are those of the file. The payload of DSSE has none there.
     is_file: bool,
+    /// Where findings without a pointer stand, by their order: a text that says nothing yet has none.
+    own: Vec<Option<Span>>,
 }
 
 impl Linted {
@@ -47,17 +49,41 @@ impl Linted {
             lint,
             source: Source { text, spans },
             is_file,
+            own: Vec::new(),
         }
     }
 
+    /// What is wrong with a text that is no layout yet, in which each finding stands where `own` says.
+    pub fn of_text(lint: Lint, text: String, own: Vec<Option<Span>>) -> Self {
+        let spans = BTreeMap::new();
+        Self {
+            lint,
+            source: Source { text, spans },
+            is_file: true,
+            own,
+        }
+    }
+
+    /// The findings, each with its number.
+    fn findings(&self) -> impl Iterator<Item = (usize, &LintFinding)> {
+        self.lint.findings.iter().enumerate()
+    }
+
     /// Where a finding stands in the file, or what is around it; the whole document says nothing.
-    fn span(&self, finding: &LintFinding) -> Option<Span> {
+    fn span(&self, (number, finding): (usize, &LintFinding)) -> Option<Span> {
+        if let Some(own) = self.own.get(number) {
+            return *own;
+        }
         let mut pointers = upwards(&finding.pointer).filter(|pointer| !pointer.is_empty());
         let span = pointers.find_map(|pointer| self.source.spans.get(pointer));
         span.copied().filter(|_| self.is_file)
     }
 
-    fn snippet(&self, finding: &LintFinding, color: bool) -> Vec<String> {
+    fn snippet(&self, (number, finding): (usize, &LintFinding), color: bool) -> Vec<String> {
+        if let Some(own) = self.own.get(number) {
+            let span = own.as_ref();
+            return span.map_or_else(Vec::new, |span| underlined(&self.source.text, span, color));
+        }
         let pointers = upwards(&finding.pointer).filter(|pointer| !pointer.is_empty());
         pointers
             .map(|pointer| self.source.snippet(pointer, color))

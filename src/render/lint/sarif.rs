@@ -19,15 +19,16 @@ use super::{Linted, sentence};
 pub fn lint_sarif(all: &[Linted], out: &mut dyn Write) -> io::Result<()> {
     let findings = || {
         all.iter()
-            .flat_map(|linted| linted.lint.findings.iter().map(move |one| (linted, one)))
+            .flat_map(|linted| linted.findings().map(move |one| (linted, one)))
     };
-    let rules: BTreeMap<LintCode, Value> =
-        findings().map(|(_, one)| (one.code, rule(one))).collect();
+    let rules: BTreeMap<LintCode, Value> = findings()
+        .map(|(_, (_, one))| (one.code, rule(one)))
+        .collect();
     let numbers: BTreeMap<LintCode, usize> = rules.keys().copied().zip(0..).collect();
     let results: Vec<Value> = findings()
-        .map(|(linted, one)| result(linted, one, numbers.get(&one.code).copied()))
+        .map(|(linted, one)| result(linted, one, numbers.get(&one.1.code).copied()))
         .collect();
-    let refused = findings().any(|(_, one)| one.severity == Severity::Error);
+    let refused = findings().any(|(_, (_, one))| one.severity == Severity::Error);
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -55,10 +56,10 @@ fn rule(one: &LintFinding) -> Value {
     })
 }
 
-fn result(linted: &Linted, one: &LintFinding, number: Option<usize>) -> Value {
+fn result(linted: &Linted, (at, one): (usize, &LintFinding), number: Option<usize>) -> Value {
     let document = &linted.lint.document;
     let mut physical = json!({"artifactLocation": {"uri": uri(document)}});
-    if let Some(span) = linted.span(one)
+    if let Some(span) = linted.span((at, one))
         && let Some(physical) = physical.as_object_mut()
     {
         physical.insert("region".to_owned(), region(span));

@@ -129,10 +129,10 @@ fn the_weights_decide_the_status() {
 #[test]
 fn what_is_no_layout_is_unreadable() {
     let folder = Folder::new();
-    folder.write("text", "x");
+    folder.write("bytes", b"\xff\xfe");
     folder.write("link", json!({"_type": "link", "name": "a"}).to_string());
     folder.write("twice", "{\"_type\":\"layout\",\"steps\":[],\"steps\":[]}");
-    for name in ["text", "link", "twice", "."] {
+    for name in ["bytes", "link", "twice", "."] {
         let ended = lint(&folder, &[name, "--format", "json"]);
         assert_eq!(ended.status, Some(3), "{name}: {}", ended.err);
         assert_eq!(found(&ended), [""; 0]);

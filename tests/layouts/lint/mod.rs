@@ -4,6 +4,7 @@ mod cases;
 mod command;
 mod demo;
 mod robustness;
+mod text;
 
 use linkwright::author::lint::{Subject, lint};
 use linkwright::encoding::{Value as Tree, parse};
