@@ -12,6 +12,7 @@ pub mod from_links;
 mod graph;
 mod keys;
 pub mod lint;
+pub mod simulate;
 mod template;
 pub mod text;
 

@@ -243,10 +243,15 @@ fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
 }
 
 fn schema(name: Option<&str>) -> Result<ExitCode, Failure> {
-    if name != Some("verify") {
-        return Err(Failure::usage("only `verify` answers in JSON"));
-    }
-    answer(include_bytes!("../manual/verify.schema.json"))?;
+    let schema: &[u8] = match name {
+        Some("verify") => include_bytes!("../manual/verify.schema.json"),
+        Some("simulate") => include_bytes!("../manual/simulation.schema.json"),
+        Some(_) | None => {
+            let message = "only `verify` and `layout simulate` answer in JSON with a schema";
+            return Err(Failure::usage(message).hint("ask for `verify` or `simulate`"));
+        }
+    };
+    answer(schema)?;
     Ok(ExitCode::from(DONE))
 }
 

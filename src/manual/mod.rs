@@ -33,6 +33,9 @@ pub mod from_links {}
 #[doc = include_str!("comparing_layouts.md")]
 pub mod comparing_layouts {}
 
+#[doc = include_str!("simulation.md")]
+pub mod simulation {}
+
 #[doc = include_str!("exit_statuses.md")]
 pub mod exit_statuses {}
 

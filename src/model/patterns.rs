@@ -115,6 +115,18 @@ struct Group {
 impl<'p> PatternSet<'p> {
     /// Takes patterns; equal ones count once.
     pub fn new(all: impl IntoIterator<Item = &'p Pattern>) -> Self {
+        Self::grouped(all, automaton)
+    }
+
+    /// The same for a few names only: the patterns are tried one by one.
+    pub fn one_by_one(all: impl IntoIterator<Item = &'p Pattern>) -> Self {
+        Self::grouped(all, |_| None)
+    }
+
+    fn grouped(
+        all: impl IntoIterator<Item = &'p Pattern>,
+        automaton: impl Fn(&[&Pattern]) -> Option<DFA>,
+    ) -> Self {
         let (mut patterns, mut numbers) = (Vec::new(), BTreeMap::new());
         for pattern in all {
             numbers.entry(pattern.as_str()).or_insert_with(|| {
@@ -129,10 +141,10 @@ impl<'p> PatternSet<'p> {
             .collect();
         let groups = hard.chunks(PATTERNS_EACH).map(|numbers| {
             let of = numbers.iter().filter_map(|number| patterns.get(*number));
-            let trees: Vec<Hir> = of.map(|pattern| pattern.tree()).collect();
+            let of: Vec<&Pattern> = of.copied().collect();
             Group {
                 numbers: numbers.to_vec(),
-                automaton: automaton(&trees),
+                automaton: automaton(&of),
             }
         });
         Self {
@@ -211,14 +223,15 @@ fn marked(length: usize, places: impl IntoIterator<Item = usize>) -> Bits {
     bits
 }
 
-fn automaton(trees: &[Hir]) -> Option<DFA> {
+fn automaton(patterns: &[&Pattern]) -> Option<DFA> {
+    let trees: Vec<Hir> = patterns.iter().map(|pattern| pattern.tree()).collect();
     // Names are valid UTF-8, so that `*` can take bytes: what follows it starts a character.
     let limits = thompson::Config::new()
         .utf8(false)
         .nfa_size_limit(Some(NFA_BYTES));
     let nfa = thompson::Compiler::new()
         .configure(limits)
-        .build_many_from_hir(trees)
+        .build_many_from_hir(&trees)
         .ok()?;
     let config = DFA::config()
         .match_kind(MatchKind::All)

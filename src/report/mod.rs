@@ -12,6 +12,7 @@ mod lint;
 mod near;
 mod policy;
 mod problem;
+mod simulation;
 mod unreached;
 mod words;
 
@@ -23,6 +24,10 @@ pub use lint::{Lint, LintCode, LintFinding, LintPolicy};
 pub use near::{DigestPair, Miss, NearMiss, Other};
 pub use policy::{Policy, codes};
 pub use problem::{Cause, Problem};
+pub use simulation::{
+    Act, Attacker, Attempt, IdleInspection, Means, SimulatedKey, SimulatedStep, Simulation, Tally,
+    Uncounted,
+};
 pub use unreached::Unreached;
 
 use std::collections::BTreeMap;

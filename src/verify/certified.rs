@@ -10,6 +10,7 @@ use crate::keys::{Certificate, ChainError, Constraint, KeyId, Mismatch, PublicKe
 use crate::model::{Envelope, Evidence, Link, LinkFile, PayloadKind, Signature, Step};
 use crate::report::{Item, LinkUse, Place, Problem};
 
+use super::baseline::Kept;
 use super::glance::{holds_link, read_link};
 use super::steps::{Gathered, link_problem};
 use super::{Engine, Node};
@@ -74,6 +75,9 @@ impl Engine<'_> {
             self.looked_at(item, &look);
             if let Some((link, key)) = look.link {
                 gathered.signers.add(&key, &node.people);
+                if self.kept.is_some() {
+                    gathered.kept.push(Kept::new(look.file, key.into(), &link));
+                }
                 gathered.links.push((look.file.path.as_str(), link));
             }
             gathered.problems.extend(look.problems);

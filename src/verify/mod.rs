@@ -22,6 +22,7 @@
 
 mod agree;
 mod alone;
+mod baseline;
 mod certified;
 mod chain;
 mod explain;
@@ -43,8 +44,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 pub use alone::{Judged, compared_with, judge};
+pub use baseline::{Baseline, Counted, Edit, Effect, Mutant, Performed, Person, Slot, Stand};
 pub use fate::{Fate, fate};
-pub use params::{Parameters, is_parameter_name};
+pub use params::{Parameters, is_parameter_name, substitute};
 pub use prefer::prefer_good;
 pub use product::Product;
 pub use rules::LinkOf;
@@ -179,45 +181,12 @@ pub enum InspectionError {
 
 /// Decides. See the module's text for the procedure.
 pub fn verify(request: &Request<'_>, inspector: &mut dyn Inspector) -> Outcome {
-    let mut engine = Engine {
-        request,
-        report: Report::new(LayoutSummary {
-            path: request.document.to_owned(),
-            threshold: request.layout_threshold.map(|needed| Threshold {
-                needed: needed.get(),
-                given: distinct_owners(request.owners),
-            }),
-            now: Some(request.now),
-            sublayout_inspections: request.sublayout_inspections,
-            parameters: request.parameters.clone(),
-            ..LayoutSummary::default()
-        }),
-        nodes: Vec::new(),
-        evidence: Vec::new(),
-        product: Vec::new(),
-    };
-    if let PayloadKind::Link | PayloadKind::Other(_) = request.layout.kind() {
-        let found = match request.layout.kind() {
-            PayloadKind::Link => Some("link".to_owned()),
-            PayloadKind::Other(found) => found,
-            PayloadKind::Layout => None,
-        };
-        engine.note(None, Problem::NotALayout { found }, None);
-        return engine.finish();
+    let mut engine = Engine::new(request);
+    if engine.holds_layout() {
+        let root = engine.root();
+        engine.product(root);
+        engine.inspections(inspector);
     }
-    let root = Source {
-        document: request.document,
-        envelope: request.layout,
-        evidence: request.evidence,
-        owners: request.owners,
-        threshold: request.layout_threshold,
-        parameters: request.parameters,
-        label: String::new(),
-        item: None,
-    };
-    let root = engine.layout(&root);
-    engine.product(root);
-    engine.inspections(inspector);
     engine.finish()
 }
 
@@ -281,9 +250,58 @@ struct Engine<'a> {
     evidence: Vec<String>,
     /// The names of the files at hand that are the final product.
     product: Vec<String>,
+    /// The links of the root's steps that count, each by itself, if they are to be kept.
+    kept: Option<BTreeMap<ItemName, Vec<baseline::Kept>>>,
 }
 
 impl<'a> Engine<'a> {
+    fn new(request: &'a Request<'a>) -> Self {
+        Self {
+            request,
+            report: Report::new(LayoutSummary {
+                path: request.document.to_owned(),
+                threshold: request.layout_threshold.map(|needed| Threshold {
+                    needed: needed.get(),
+                    given: distinct_owners(request.owners),
+                }),
+                now: Some(request.now),
+                sublayout_inspections: request.sublayout_inspections,
+                parameters: request.parameters.clone(),
+                ..LayoutSummary::default()
+            }),
+            nodes: Vec::new(),
+            evidence: Vec::new(),
+            product: Vec::new(),
+            kept: None,
+        }
+    }
+
+    /// Whether what was given as the layout is one.
+    fn holds_layout(&mut self) -> bool {
+        let found = match self.request.layout.kind() {
+            PayloadKind::Layout => return true,
+            PayloadKind::Link => Some("link".to_owned()),
+            PayloadKind::Other(found) => found,
+        };
+        self.note(None, Problem::NotALayout { found }, None);
+        false
+    }
+
+    /// Steps 1 to 6 for the whole tree of layouts. Gives the index of the root's node.
+    fn root(&mut self) -> Option<usize> {
+        let request = self.request;
+        self.layout(&Source {
+            document: request.document,
+            envelope: request.layout,
+            evidence: request.evidence,
+            owners: request.owners,
+            threshold: request.layout_threshold,
+            parameters: request.parameters,
+            label: String::new(),
+            item: None,
+        })
+    }
+
     /// Steps 1 to 6 for one layout. Gives its index in `nodes`, or `None` when there is nothing
     /// that could be trusted.
     fn layout(&mut self, source: &Source<'_>) -> Option<usize> {
@@ -527,7 +545,7 @@ fn read_layout(envelope: &Envelope, parameters: &Parameters) -> Result<Layout, V
         let problem = |complaint| Problem::LayoutInvalid { complaint };
         complaints.into_iter().map(problem).collect::<Vec<_>>()
     };
-    let payload = params::substitute(envelope.payload(), parameters)?;
+    let payload = substitute(envelope.payload(), parameters)?;
     Layout::from_value(&payload).map_err(invalid)
 }
 

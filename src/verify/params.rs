@@ -34,7 +34,10 @@ pub(super) fn unfilled(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The payload of a layout with its parameters filled in.
-pub(super) fn substitute(payload: &Value, given: &Parameters) -> Result<Value, Vec<Problem>> {
+///
+/// # Errors
+/// Parameters that were not given, and braces that are none.
+pub fn substitute(payload: &Value, given: &Parameters) -> Result<Value, Vec<Problem>> {
     if given.is_empty() {
         return Ok(payload.clone());
     }

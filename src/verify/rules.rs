@@ -29,6 +29,9 @@ const EXPLAINED_AT_MOST: usize = 100;
 /// For how many of these the links of other steps are searched: each search looks at all artifacts.
 const SEARCHED_AT_MOST: usize = 10;
 
+/// Up to how many names patterns are tried one by one: making an automaton of them takes longer.
+const FEW_NAMES: usize = 16;
+
 /// How many names are kept that a REQUIRE may have meant.
 const SIMILAR_AT_MOST: usize = 3;
 
@@ -56,8 +59,32 @@ pub(super) fn apply(rules: &Rules, link: &Link, link_of: &LinkOf<'_>) -> Vec<Fou
 
 /// The same for one side.
 pub(super) fn apply_side(rules: &[Rule], side: Side, link: &Link, link_of: &LinkOf<'_>) -> Found {
+    apply_explaining(rules, side, link, link_of, EXPLAINED_AT_MOST)
+}
+
+/// Whether nothing is found that refuses. The same as [`apply`], without explanations.
+pub(super) fn hold(rules: &Rules, link: &Link, link_of: &LinkOf<'_>) -> bool {
+    [Side::Materials, Side::Products].into_iter().all(|side| {
+        let found = apply_explaining(rules.of(side), side, link, link_of, 0);
+        found.problems.is_empty()
+    })
+}
+
+/// `explained` is how many of the artifacts that one rule refuses are explained.
+fn apply_explaining(
+    rules: &[Rule],
+    side: Side,
+    link: &Link,
+    link_of: &LinkOf<'_>,
+    explained: usize,
+) -> Found {
     let own = link.side(side);
-    let patterns = PatternSet::new(rules.iter().filter_map(on_names));
+    let on_names = rules.iter().filter_map(on_names);
+    let patterns = if explained == 0 && own.len() <= FEW_NAMES {
+        PatternSet::one_by_one(on_names)
+    } else {
+        PatternSet::new(on_names)
+    };
     let other = match side {
         Side::Materials => &link.products,
         Side::Products => &link.materials,
@@ -72,6 +99,7 @@ pub(super) fn apply_side(rules: &[Rule], side: Side, link: &Link, link_of: &Link
         beside: OnceCell::new(),
         steps: BTreeMap::new(),
         waiting: Bits::all(own.len()),
+        explained,
         found: Vec::new(),
     };
     for (index, rule) in rules.iter().enumerate() {
@@ -149,6 +177,8 @@ struct Queue<'a> {
     steps: BTreeMap<(&'a ItemName, Side), Compared>,
     /// What no rule has taken yet.
     waiting: Bits,
+    /// How many of the artifacts that one rule refuses are explained.
+    explained: usize,
     found: Vec<(usize, Problem)>,
 }
 
@@ -210,7 +240,7 @@ impl<'a> Queue<'a> {
             link_of,
         };
         for (count, at) in refused.iter().enumerate() {
-            let explained = count < EXPLAINED_AT_MOST;
+            let explained = count < self.explained;
             let search = count < SEARCHED_AT_MOST;
             let problem = Problem::ArtifactDisallowed {
                 side: self.side,
@@ -238,6 +268,7 @@ impl<'a> Queue<'a> {
         };
         let similar = match place {
             Some(_) => Vec::new(),
+            None if self.explained == 0 => Vec::new(),
             None => similar(name, around(self.own, name), SIMILAR_AT_MOST),
         };
         let problem = Problem::ArtifactMissing {

@@ -284,4 +284,9 @@ impl Signers {
     pub(super) fn count(&self) -> usize {
         self.0.len()
     }
+
+    /// Whether they are as many as a step asks for.
+    pub(super) fn reach(&self, threshold: u64) -> bool {
+        u64::try_from(self.count()).is_ok_and(|count| count >= threshold)
+    }
 }

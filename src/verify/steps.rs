@@ -10,6 +10,7 @@ use crate::model::{
 };
 use crate::report::{Finding, Instead, Item, ItemKind, LinkUse, Place, Problem, Severity, Status};
 
+use super::baseline::Kept;
 use super::glance::{self, Glance};
 use super::params::Parameters;
 use super::signed::{Owner, Signers};
@@ -27,6 +28,8 @@ pub(super) struct Gathered<'a> {
     pub(super) problems: Vec<(Problem, Option<Place>)>,
     /// File names that are not there.
     pub(super) looked_for: Vec<String>,
+    /// The links that count with the keys of their makers, if they are to be kept.
+    pub(super) kept: Vec<Kept>,
 }
 
 /// What came of looking for the link of one functionary.
@@ -64,6 +67,9 @@ impl Engine<'_> {
             match (look.file, look.link) {
                 (Some(file), Some((link, key))) => {
                     gathered.signers.add(key, &node.people);
+                    if self.kept.is_some() {
+                        gathered.kept.push(Kept::new(file, key.clone(), &link));
+                    }
                     gathered.links.push((file.path.as_str(), link));
                 }
                 (Some(_), None) => {}
@@ -90,6 +96,9 @@ impl Engine<'_> {
             }
         }
         self.by_certificates(node, step, evidence, &mut item, &mut gathered);
+        if let (Some(kept), true) = (&mut self.kept, node.label.is_empty()) {
+            kept.insert(step.name.clone(), std::mem::take(&mut gathered.kept));
+        }
         let now = self.request.now;
         let instead = || instead::instead(&layout, step, evidence.of(&step.name), now);
         conclude(node, step, gathered, &mut item, instead);
@@ -291,9 +300,10 @@ fn conclude(
         able,
         problems,
         looked_for,
+        kept: _,
     } = gathered;
     let found = signers.count();
-    let enough = u64::try_from(found).is_ok_and(|found| found >= step.threshold);
+    let enough = signers.reach(step.threshold);
     let finding = |(problem, place)| weigh(problem, place, enough);
     item.findings.extend(problems.into_iter().map(finding));
     if enough {

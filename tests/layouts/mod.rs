@@ -7,5 +7,6 @@ mod keys;
 mod lint;
 mod new;
 mod show;
+mod simulate;
 mod templates;
 mod text;

@@ -9,9 +9,11 @@ mod graph;
 mod keys;
 mod lint;
 mod new;
+mod rehearsed;
 mod renew;
 mod show;
 mod sign;
+mod simulate;
 mod text;
 
 use std::process::ExitCode;
@@ -43,6 +45,7 @@ enum Commands {
     Renew(renew::Renew),
     Show(show::Show),
     Sign(sign::Sign),
+    Simulate(Box<simulate::Simulate>),
 }
 
 impl Layout {
@@ -59,6 +62,7 @@ impl Layout {
             Commands::Renew(renew) => renew.run(listener),
             Commands::Show(show) => show.run(),
             Commands::Sign(sign) => sign.run(listener),
+            Commands::Simulate(simulate) => simulate.run(),
         }
     }
 }

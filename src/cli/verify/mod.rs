@@ -5,7 +5,7 @@ mod inspecting;
 mod links;
 mod policy;
 mod product;
-mod trust;
+pub(super) mod trust;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ pub(super) fn parameter(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn clock(text: &str) -> Result<Moment, String> {
+pub(super) fn clock(text: &str) -> Result<Moment, String> {
     Moment::parse_rfc3339(text)
         .ok_or_else(|| "expected a time like 2030-12-31T23:59:59Z".to_owned())
 }

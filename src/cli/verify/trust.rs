@@ -103,7 +103,7 @@ impl Trust {
 
 /// A key signs under either of its ids, or under the one that its key object states; an OpenPGP key
 /// under its own and those of its subkeys.
-pub(super) fn owner(key: &AnyKey) -> Owner<'_> {
+pub(in crate::cli) fn owner(key: &AnyKey) -> Owner<'_> {
     let ids = match key {
         AnyKey::Plain(plain) => {
             let mut ids: Vec<KeyId> = plain.stated_id().cloned().into_iter().collect();
@@ -118,13 +118,13 @@ pub(super) fn owner(key: &AnyKey) -> Owner<'_> {
     }
 }
 
-fn load_plain(path: &str) -> Result<Vec<AnyKey>, String> {
+pub(in crate::cli) fn load_plain(path: &str) -> Result<Vec<AnyKey>, String> {
     let bytes = store::read_file(Path::new(path)).map_err(|error| error.to_string())?;
     let keys = PublicKey::all_from_file_bytes(&bytes).map_err(|error| error.to_string())?;
     Ok(keys.into_iter().map(AnyKey::from).collect())
 }
 
-fn load_openpgp(path: &str) -> Result<Vec<AnyKey>, String> {
+pub(in crate::cli) fn load_openpgp(path: &str) -> Result<Vec<AnyKey>, String> {
     let bytes = store::read_file(Path::new(path)).map_err(|error| error.to_string())?;
     let key = OpenPgpKey::from_file_bytes(&bytes).map_err(|error| error.to_string())?;
     Ok(vec![key.into()])

@@ -7,6 +7,7 @@
 //! that a hundred thousand of them do not hold a browser up.
 
 mod graph;
+mod simulation;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -20,6 +21,7 @@ use crate::model::{Artifacts, DigestSet, command_line, printable};
 use crate::report::{Chain, ChainLink, Finding, Item, Report, Severity, Status, Verdict};
 
 use super::words::{self, markup};
+pub use simulation::simulation_html;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

@@ -1,0 +1,256 @@
+//! What could somebody do who tampers with the evidence of a chain, and still pass?
+//!
+//! Starts from evidence that passes, taken apart as a [`Baseline`], and tries one tampering after
+//! another on it, each by itself. Files are changed, added, removed and renamed between two steps and
+//! within a step; link files are withheld, damaged, and replaced by others; a key signs what it can
+//! sign, and two keys together what neither of them can alone. What is tried, and why that is what an
+//! attacker would do, is told in [`manual::simulation`](crate::manual::simulation).
+//!
+//! The verdicts are those of [`verify`](crate::verify): of [`Baseline::judge`] for artifacts, with only
+//! what a mutant touches judged anew, and of the whole procedure for link files, signed by new keys. A
+//! sample of the quick verdicts is also taken by the whole procedure; that they differ is an error.
+
+mod attacks;
+mod flow;
+mod insiders;
+mod links;
+mod resigned;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::keys::KeyId;
+use crate::model::{Moment, Rule, Side};
+use crate::report::{
+    Attacker, Attempt, IdleInspection, Means, SimulatedKey, SimulatedStep, Simulation, Uncounted,
+};
+use crate::verify::{Baseline, Effect};
+
+use attacks::Attacks;
+pub use links::File;
+pub use resigned::{ResignError, Resigned};
+
+/// How many tamperings of one kind are tried unless something else is asked for. Of more an even
+/// sample is taken, and what was left out is told.
+pub const TRIED_AT_MOST: usize = 50_000;
+
+/// Of how many pairs of keys is tried what they can do together.
+pub const PAIRS_AT_MOST: usize = 200;
+
+/// How many of the quick verdicts are also taken by the whole procedure.
+pub const CONFIRMED_AT_MOST: usize = 64;
+
+/// What to try, on what.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// The layout's path, for people.
+    pub document: &'a str,
+    /// Whether somebody has signed the layout, and that was checked.
+    pub signed: bool,
+    /// The clock.
+    pub now: Moment,
+    /// How many tamperings of one kind are tried.
+    pub tried_at_most: usize,
+}
+
+/// Why there is no simulation.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// New keys could not be made, or could not sign.
+    #[error(transparent)]
+    Resign(#[from] ResignError),
+    /// With new keys the evidence does not pass.
+    #[error("the evidence passes, but not after it was signed anew with other keys")]
+    NotRepeated,
+    /// The quick verdict is not that of the whole procedure.
+    #[error(
+        "the quick verdict about one tampering differs from that of the whole procedure: {what}"
+    )]
+    Disagreement {
+        /// Which.
+        what: String,
+    },
+}
+
+/// A simulation with all it takes to repeat each attempt.
+#[derive(Debug)]
+pub struct Rehearsal<'b> {
+    /// What was found.
+    pub simulation: Simulation,
+    attacks: Attacks<'b>,
+    resigned: &'b Resigned,
+    /// In which variant an attempt passed; parallel to the attempts.
+    variants: Vec<usize>,
+}
+
+/// A tampering that is to be tried.
+#[derive(Clone, Debug)]
+struct Seed {
+    attacker: Attacker,
+    step: usize,
+    act: crate::report::Act,
+    to: String,
+}
+
+/// What came of it.
+struct Tried {
+    judged: Effect,
+    variant: usize,
+}
+
+/// Tries everything.
+///
+/// # Errors
+/// See [`SimulateError`].
+pub fn simulate<'b>(
+    baseline: &'b Baseline,
+    resigned: &'b Resigned,
+    plan: &Plan<'_>,
+) -> Result<Rehearsal<'b>, SimulateError> {
+    let attacks = Attacks::new(baseline);
+    let mut rehearsal = Rehearsal {
+        simulation: outline(baseline, plan),
+        attacks,
+        resigned,
+        variants: Vec::new(),
+    };
+    rehearsal.try_link_files(plan)?;
+    let limit = plan.tried_at_most;
+    rehearsal.try_all(Means::Between, rehearsal.attacks.between(limit));
+    rehearsal.try_all(Means::Within, rehearsal.attacks.within(limit));
+    rehearsal.try_all(Means::OneKey, rehearsal.attacks.one_key(limit));
+    let alone: Vec<&Attempt> = rehearsal.simulation.holes().collect();
+    let pairs = rehearsal.attacks.two_keys(&alone, limit);
+    rehearsal.try_all(Means::TwoKeys, pairs);
+    rehearsal.confirm(plan)?;
+    Ok(rehearsal)
+}
+
+impl Rehearsal<'_> {
+    fn try_all(&mut self, means: Means, (seeds, left_out): (Vec<Seed>, usize)) {
+        let tried: Vec<Tried> = seeds
+            .par_iter()
+            .map(|seed| self.attacks.attempt(seed))
+            .collect();
+        let mut same = 0;
+        for (seed, tried) in seeds.into_iter().zip(tried) {
+            if tried.judged == Effect::Same {
+                same += 1;
+                continue;
+            }
+            let passes = tried.judged == Effect::Passes;
+            self.record(seed, passes, tried.variant);
+        }
+        let uncounted = self.uncounted(means);
+        uncounted.same += same;
+        uncounted.left_out += left_out;
+    }
+
+    fn uncounted(&mut self, means: Means) -> &mut Uncounted {
+        self.simulation.uncounted.entry(means).or_default()
+    }
+
+    fn record(&mut self, seed: Seed, passes: bool, variant: usize) {
+        let inspections = match passes {
+            true => self.lookers(&seed, variant),
+            false => Vec::new(),
+        };
+        let after = match seed.attacker {
+            Attacker::Between => self.attacks.flow().last_seen(seed.step, &seed.to),
+            Attacker::Within | Attacker::Links | Attacker::Key(_) | Attacker::Keys(..) => None,
+        };
+        self.variants.push(variant);
+        self.simulation.attempts.push(Attempt {
+            attacker: seed.attacker,
+            step: seed.step,
+            after,
+            act: seed.act,
+            to: seed.to,
+            passes,
+            inspections,
+        });
+    }
+
+    /// The inspections that compare with something that was touched.
+    fn lookers(&self, seed: &Seed, variant: usize) -> Vec<usize> {
+        let touched: Vec<(usize, Side)> = match self.attacks.mutant(seed, variant) {
+            Some(mutant) => {
+                let edits = mutant.edits().iter();
+                edits.map(|edit| (edit.step, edit.side)).collect()
+            }
+            None => vec![(seed.step, Side::Materials), (seed.step, Side::Products)],
+        };
+        let inspections = self.simulation.inspections.iter().enumerate();
+        let looking = inspections.filter(|(_, inspection)| {
+            let mut compares = inspection.compares.iter();
+            compares.any(|place| touched.contains(place))
+        });
+        looking.map(|(index, _)| index).collect()
+    }
+}
+
+/// An even sample, in the same order.
+fn sampled<T>(all: Vec<T>, limit: usize) -> Vec<T> {
+    let count = all.len();
+    let numbered = all.into_iter().enumerate();
+    let chosen = numbered.filter(|(at, _)| is_chosen(*at, count, limit));
+    chosen.map(|(_, one)| one).collect()
+}
+
+/// Whether something stands in an even sample of so many.
+fn is_chosen(at: usize, count: usize, limit: usize) -> bool {
+    let before = |at: usize| at.saturating_mul(limit) / count.max(1);
+    count <= limit || before(at + 1) > before(at)
+}
+
+/// All but the attempts.
+fn outline(baseline: &Baseline, plan: &Plan<'_>) -> Simulation {
+    let layout = baseline.layout();
+    let steps = layout.steps.iter().zip(baseline.steps());
+    let steps = steps.map(|(step, performed)| SimulatedStep {
+        name: step.name.clone(),
+        threshold: step.threshold,
+        links: performed.counted.len(),
+        sublayout: performed.counted.iter().any(|counted| counted.sublayout),
+    });
+    let keys = baseline.people().iter().map(|person| SimulatedKey {
+        id: person
+            .ids
+            .first()
+            .cloned()
+            .unwrap_or_else(|| KeyId::new("")),
+        steps: person.steps.clone(),
+        certified: person.certified,
+    });
+    let inspections = layout.inspections.iter().map(|inspection| {
+        let rules = inspection.rules.materials.iter();
+        let rules = rules.chain(&inspection.rules.products);
+        let compares = rules.filter_map(|rule| match rule {
+            Rule::Match(rule) => Some((baseline.number(&rule.from)?, rule.side)),
+            Rule::Allow(_)
+            | Rule::Create(_)
+            | Rule::Delete(_)
+            | Rule::Disallow(_)
+            | Rule::Modify(_)
+            | Rule::Require(_) => None,
+        });
+        IdleInspection {
+            name: inspection.name.clone(),
+            compares: compares.collect(),
+        }
+    });
+    Simulation {
+        layout: plan.document.to_owned(),
+        signed: plan.signed,
+        now: plan.now,
+        steps: steps.collect(),
+        keys: keys.collect(),
+        attempts: Vec::new(),
+        uncounted: BTreeMap::new(),
+        inspections: inspections.collect(),
+        confirmed: 0,
+    }
+}

@@ -1,0 +1,93 @@
+//! Tampered evidence on the disk, really signed by new keys, for other programs to judge.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::author::simulate::{Rehearsal, Resigned};
+use crate::encoding::{Object, Value, indented};
+use crate::keys::{AnyKey, FileKey, KeyIdStyle, KeyKind, Signer as _, generate};
+use crate::model::{Envelope, Form, quoted};
+use crate::render;
+use crate::store::{self, Writing};
+
+use super::super::failure::Failure;
+
+/// How many holes are written out.
+const HOLES_AT_MOST: usize = 1_000;
+
+/// What is written out.
+#[derive(Args, Debug)]
+pub(super) struct Written {
+    /// Write the tampered evidence of each hole (at most 1000) into a new folder: links signed by new
+    /// keys, and a copy of the layout, without inspections, that has these keys
+    #[arg(long, value_name = "DIR")]
+    write: Option<PathBuf>,
+    /// With --write: also so many of the tamperings that were refused
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "write")]
+    sample: usize,
+}
+
+impl Written {
+    pub(super) fn write(
+        &self,
+        rehearsal: &Rehearsal<'_>,
+        resigned: &Resigned,
+    ) -> Result<(), Failure> {
+        let Some(folder) = &self.write else {
+            return Ok(());
+        };
+        if folder.exists() {
+            let shown = folder.to_string_lossy();
+            let message = format!("{} exists, and nothing is written over", quoted(&shown));
+            return Err(Failure::failed(message).hint("name a folder that is not there yet"));
+        }
+        let mut index = Vec::new();
+        for (number, attempt) in rehearsal
+            .to_write(HOLES_AT_MOST, self.sample)
+            .into_iter()
+            .enumerate()
+        {
+            let Some(told) = rehearsal.simulation.attempts.get(attempt) else {
+                continue;
+            };
+            let verdict = if told.passes { "passes" } else { "refused" };
+            let name = format!("{verdict}-{:04}", number + 1);
+            let files = rehearsal.files(attempt).map_err(Failure::failed)?;
+            make(&folder.join(&name))?;
+            for (file, text) in files {
+                put(&folder.join(&name).join(file), &text)?;
+            }
+            let mut entry = Object::new();
+            entry.set("folder", name.as_str());
+            entry.set("verdict", verdict);
+            entry.set("tampering", render::tampering(&rehearsal.simulation, told));
+            index.push(Value::Object(entry));
+        }
+        make(folder)?;
+        put(&folder.join("root.layout"), &resigned.layout().to_text())?;
+        put(&folder.join("owner.pub"), &resigned.owner_public().to_pem())?;
+        put(&folder.join("index.json"), &indented(&Value::Array(index)))
+    }
+}
+
+fn make(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let shown = folder.to_string_lossy();
+        Failure::failed(format!("cannot make {}: {error}", quoted(&shown)))
+    })
+}
+
+fn put(path: &Path, text: &str) -> Result<(), Failure> {
+    store::write_file(path, text.as_bytes(), Writing::Public).map_err(Failure::failed)
+}
+
+/// A layout as if its owner had signed it: signed by a new key.
+pub(super) fn as_if_signed(value: &Value, form: Form) -> Result<(Envelope, AnyKey), Failure> {
+    let made = generate(KeyKind::Ed25519).map_err(Failure::failed)?;
+    let key = FileKey::from_pem(made.pkcs8_pem.as_bytes(), None).map_err(Failure::failed)?;
+    let mut envelope = Envelope::unsigned(value.clone(), form).map_err(Failure::failed)?;
+    let signature = key.sign(envelope.message()).map_err(Failure::failed)?;
+    envelope.add_signature(&key.public().id(KeyIdStyle::Current), &signature);
+    Ok((envelope, made.public.into()))
+}
