@@ -16,6 +16,7 @@ mod digests;
 mod envelopes;
 mod explanations;
 mod json;
+mod layouts;
 mod patterns;
 mod permutations;
 mod rules;

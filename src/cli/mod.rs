@@ -105,7 +105,8 @@ enum Subcommands {
     Man {
         /// The command
         command: Option<String>,
-        /// The JSON Schema of the command's answer with `--format json` instead
+        /// The JSON Schema of the command's answer with `--format json` instead; of `layout`, that of the
+        /// text form
         #[arg(long, requires = "command")]
         schema: bool,
     },
@@ -245,10 +246,13 @@ fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
 fn schema(name: Option<&str>) -> Result<ExitCode, Failure> {
     let schema: &[u8] = match name {
         Some("verify") => include_bytes!("../manual/verify.schema.json"),
+        Some("layout") => include_bytes!("../manual/layout.schema.json"),
         Some("simulate") => include_bytes!("../manual/simulation.schema.json"),
         Some(_) | None => {
-            let message = "only `verify` and `layout simulate` answer in JSON with a schema";
-            return Err(Failure::usage(message).hint("ask for `verify` or `simulate`"));
+            let message = "there are schemas of the answers of `verify` and `layout simulate`, and of \
+                           the text form of layouts";
+            let hint = "ask for `verify`, `simulate` or `layout`";
+            return Err(Failure::usage(message).hint(hint));
         }
     };
     answer(schema)?;

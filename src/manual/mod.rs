@@ -6,6 +6,9 @@ pub mod proof {}
 #[doc = include_str!("formats.md")]
 pub mod formats {}
 
+#[doc = include_str!("layouts.md")]
+pub mod layouts {}
+
 #[doc = include_str!("rules.md")]
 pub mod rules {}
 

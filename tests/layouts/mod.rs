@@ -10,3 +10,4 @@ mod show;
 mod simulate;
 mod templates;
 mod text;
+mod weaker;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::encoding::{Object, Value, compact};
-use crate::keys::{AnyKey, Authority as _};
+use crate::keys::{AnyKey, Fingerprint};
 use crate::model::{Complaint, Layout, Moment, Rule};
 
 use super::items::{INSPECTION_DROPPABLE, INSPECTION_WORDS, STEP_DROPPABLE, STEP_WORDS};
@@ -270,7 +270,10 @@ impl<'v> Writer<'v> {
         if field == "steps" {
             self.step(object, &mut table);
         } else {
-            table.word("run", "run", |run| self.command(run).map(line));
+            table.word("run", "run", |run| {
+                let words = run.as_array().filter(|words| !words.is_empty());
+                words.and_then(|_| self.command(run)).map(line)
+            });
         }
         table.word("expected_materials", "materials", |rules| self.rules(rules));
         table.word("expected_products", "products", |rules| self.rules(rules));
@@ -289,7 +292,8 @@ impl<'v> Writer<'v> {
                 self.command(command).map(line)
             });
         }
-        let constrained = object.get("cert_constraints").is_some();
+        let constraints = object.get("cert_constraints");
+        let constrained = constraints.is_some_and(|list| !is_empty(list));
         table.word("pubkeys", "keys", |keys| {
             self.pubkeys(keys, constrained).map(line)
         });
@@ -464,9 +468,16 @@ fn named_keys<'v>(keys: &'v Object, wanted: &BTreeMap<String, String>) -> Named<
             .and_then(Value::as_object)?
             .get("private");
         let public = private.is_none_or(|private| private.as_str() == Some(""));
-        if stated != Some(id) || !hexadecimal || !public || !seen.insert(key.fingerprint()) {
+        let fingerprints = match &key {
+            AnyKey::Plain(key) => vec![key.fingerprint()],
+            AnyKey::OpenPgp(key) => key.fingerprints(),
+        };
+        // The subkeys of one key may be of the same material; no two keys may.
+        let own: BTreeSet<Fingerprint> = fingerprints.into_iter().collect();
+        if stated != Some(id) || !hexadecimal || !public || !seen.is_disjoint(&own) {
             return None;
         }
+        seen.extend(own);
         found.insert(id, (names.get(id)?.clone(), write::value(value)?));
     }
     Some(found)
@@ -483,6 +494,9 @@ fn named_authorities(authorities: &Object) -> Named<'_> {
             Some(_) => return None,
             None => id.to_owned(),
         };
+        if name == "*" || name.is_empty() {
+            return None;
+        }
         found.insert(id, (name, write::value(value)?));
     }
     Some(found)

@@ -53,6 +53,10 @@ impl<'t> Errors<'t> {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.found.len() >= ERRORS_AT_MOST
+    }
+
     pub(super) fn add(&mut self, at: &Range<usize>, message: impl Into<String>) {
         self.put(Some(at), message.into(), None);
     }
@@ -67,12 +71,16 @@ impl<'t> Errors<'t> {
     }
 
     pub(super) fn put(&mut self, at: Option<&Range<usize>>, message: String, help: Option<String>) {
+        // Before the place is counted: a text can be made of nothing but errors.
+        if self.is_full() {
+            return;
+        }
         let error = TextError {
             message,
             help,
             span: at.map(|at| span(self.text, at)),
         };
-        if self.found.len() < ERRORS_AT_MOST && !self.found.contains(&error) {
+        if !self.found.contains(&error) {
             self.found.push(error);
         }
     }
@@ -83,11 +91,13 @@ impl<'t> Errors<'t> {
         message: impl Into<String>,
         help: Option<&str>,
     ) {
-        self.notes.push(TextError {
-            message: message.into(),
-            help: help.map(str::to_owned),
-            span: Some(span(self.text, at)),
-        });
+        if self.notes.len() < ERRORS_AT_MOST {
+            self.notes.push(TextError {
+                message: message.into(),
+                help: help.map(str::to_owned),
+                span: Some(span(self.text, at)),
+            });
+        }
     }
 
     fn expected(&mut self, found: &Spanned, expected: &str) {
@@ -128,6 +138,9 @@ impl<'t> Errors<'t> {
         name: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) {
+        if self.is_full() {
+            return;
+        }
         let known: Vec<&str> = known.into_iter().collect();
         let near = similar(name, known.iter().copied(), SIMILAR_AT_MOST);
         let list = |names: &[&str]| {
@@ -177,6 +190,7 @@ pub(super) struct Fields<'a> {
     /// Where it stands.
     pub(super) span: Range<usize>,
     entries: &'a [Entry],
+    known: &'static [&'static str],
 }
 
 /// Names that fields have elsewhere, and here.
@@ -205,7 +219,7 @@ impl<'a> Fields<'a> {
     pub(super) fn of(
         what: &str,
         value: &'a Spanned,
-        known: &[&str],
+        known: &'static [&'static str],
         errors: &mut Errors<'_>,
     ) -> Option<Self> {
         let entries = errors.table(value)?;
@@ -228,11 +242,21 @@ impl<'a> Fields<'a> {
             what: what.to_owned(),
             span: value.span.clone(),
             entries,
+            known,
         })
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&'a Entry> {
         self.entries.iter().find(|entry| entry.name == name)
+    }
+
+    /// Whether a field that is not known was most likely meant to be this one.
+    pub(super) fn has_misspelt(&self, name: &str) -> bool {
+        let mut unknown = self.entries.iter().map(|entry| entry.name.as_str());
+        unknown.any(|entry| {
+            let elsewhere = ELSEWHERE.contains(&(entry, name));
+            !self.known.contains(&entry) && (elsewhere || similar(entry, [name], 1) == [name])
+        })
     }
 
     pub(super) fn value(&self, name: &str) -> Option<&'a Spanned> {

@@ -113,15 +113,14 @@ impl<'a> Reader<'_, 'a, '_> {
     }
 
     fn check_twice(&mut self, items: impl Iterator<Item = &'a Spanned>) {
-        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut seen: BTreeMap<&str, &Spanned> = BTreeMap::new();
         for item in items {
             let (Some(name), Some(entry)) = (name_of(item), field(item, "name")) else {
                 continue;
             };
-            let line = super::places::span(self.errors.text, &entry.value.span).line;
-            if let Some(first) = seen.insert(name, line) {
+            if seen.insert(name, item).is_some() {
                 let message = format!(
-                    "the name {} stands for another step or inspection already, in line {first}",
+                    "the name {} stands for more than one step or inspection",
                     quoted(name)
                 );
                 self.errors.add(&entry.value.span, message);
@@ -175,6 +174,12 @@ impl<'a> Reader<'_, 'a, '_> {
         if run.is_none() && !rest.covers("run") {
             self.missing(&fields, "run", "say what is run");
         }
+        if let Some(entry) = fields.get("run")
+            && run.as_ref().is_some_and(Vec::is_empty)
+        {
+            let message = "the command is empty, and inspects nothing";
+            self.errors.add(&entry.value.span, message);
+        }
         object.set("run", run.unwrap_or_default());
         self.rules(
             &fields,
@@ -189,7 +194,10 @@ impl<'a> Reader<'_, 'a, '_> {
     }
 
     fn missing(&mut self, fields: &Fields<'_>, word: &str, help: &str) {
-        let message = format!("{} has no field `{word}`", fields.what);
+        if fields.has_misspelt(word) {
+            return;
+        }
+        let message = format!("the field `{word}` is missing from {}", fields.what);
         let at = first_line(self.errors.text, &fields.span);
         self.errors.add_with_help(&at, message, help);
     }
@@ -260,8 +268,12 @@ impl<'a> Reader<'_, 'a, '_> {
     }
 
     fn keys(&mut self, fields: &Fields<'a>, rest: &Rest, pointer: &str, object: &mut Object) {
-        let constrained = fields.get("constraints").is_some() || rest.covers("cert_constraints");
-        let mut ids: Vec<Value> = Vec::new();
+        let constraints = fields.value("constraints");
+        let empty = |list: &Spanned| matches!(&list.node, Node::List(items) if items.is_empty());
+        let constrained =
+            constraints.is_some_and(|list| !empty(list)) || rest.covers("cert_constraints");
+        let mut ids: BTreeSet<String> = BTreeSet::new();
+        let mut listed: Vec<Value> = Vec::new();
         if let Some(entry) = fields.get("keys") {
             self.places
                 .put(format!("{pointer}/pubkeys"), &entry.value.span);
@@ -270,11 +282,11 @@ impl<'a> Reader<'_, 'a, '_> {
                 self.places
                     .put(format!("{pointer}/pubkeys/{index}"), &item.span);
                 if let Some(id) = self.key_id(item) {
-                    if ids.iter().any(|known| known.as_str() == Some(&id)) {
-                        self.errors
-                            .add(&item.span, "this key stands in the list already");
+                    listed.push(Value::from(id.as_str()));
+                    if !ids.insert(id) {
+                        let message = "this key stands in the list already";
+                        self.errors.add(&item.span, message);
                     }
-                    ids.push(id.into());
                 }
             }
             if list.is_empty() && !constrained {
@@ -289,7 +301,7 @@ impl<'a> Reader<'_, 'a, '_> {
                 "name the keys, of `[keys]`, of those who may perform it",
             );
         }
-        object.set("pubkeys", Value::Array(ids));
+        object.set("pubkeys", Value::Array(listed));
     }
 
     /// The id of a key that is named; nothing when there was a complaint, here or about the key itself.

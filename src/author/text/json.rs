@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::encoding::{self, Object, Value};
-use crate::model::quoted;
+use crate::model::{quoted, similar};
 
 use super::error::{Errors, Fields};
 use super::places::Places;
@@ -91,6 +91,16 @@ impl Rest {
                         &json.span,
                         format!("{} cannot be said in `json`", quoted(name)),
                     );
+                } else if word.is_none() && name != "_type" {
+                    let near = similar(name, words.iter().map(|(field, _)| *field), 1);
+                    if let Some(near) = near.first() {
+                        let message = format!(
+                            "{} in `json` asks for nothing; did you mean {}?",
+                            quoted(name),
+                            quoted(near)
+                        );
+                        errors.note(&json.span, message, None);
+                    }
                 } else if let Some((_, word)) = word.filter(|(_, word)| fields.get(word).is_some())
                 {
                     let message =

@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::encoding::{self, Object, Value};
-use crate::keys::{
-    AnyKey, Authority as _, Certificate, Fingerprint, KeyIdStyle, OpenPgpKey, PublicKey,
-};
+use crate::keys::{AnyKey, Certificate, Fingerprint, KeyIdStyle, OpenPgpKey, PublicKey};
 use crate::model::quoted;
 
 use super::error::Errors;
@@ -22,6 +20,8 @@ use super::{Context, MAX_KEYS};
 pub(super) struct Names<'a> {
     /// Name, id, the other ids under which its key may sign.
     pub(super) known: Vec<Named<'a>>,
+    /// What each word means: names, and ids that are no names.
+    words: BTreeMap<String, String>,
     /// The object of the layout, by ids.
     pub(super) object: Object,
 }
@@ -37,14 +37,7 @@ pub(super) struct Named<'a> {
 impl Names<'_> {
     /// The id that a name stands for, or that is one of these ids.
     pub(super) fn id(&self, word: &str) -> Option<&str> {
-        let by_name = self.known.iter().find(|named| named.entry.name == word);
-        if let Some(named) = by_name {
-            return Some(&named.keyid);
-        }
-        self.known.iter().find_map(|named| {
-            let mut ids = std::iter::once(&named.keyid).chain(&named.others);
-            ids.find(|id| *id == word).map(String::as_str)
-        })
+        self.words.get(word).map(String::as_str)
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
@@ -76,13 +69,14 @@ pub(super) fn functionaries<'a>(
             errors.add(&entry.value.span, message);
             return None;
         }
-        if let Some(first) = seen.insert(key.fingerprint(), &entry.name) {
+        if let Some(first) = first_with(&key, &entry.name, &mut seen) {
             let message = format!("this is the same key as {}", quoted(first));
             errors.add_with_help(
                 &entry.value.span,
                 message,
                 "whoever has it counts once, so give it one name",
             );
+            return None;
         }
         let others = match &key {
             AnyKey::Plain(_) => Vec::new(),
@@ -93,6 +87,21 @@ pub(super) fn functionaries<'a>(
         Some((object, keyid, others))
     };
     table_of(table, "keys", places, errors, &mut read)
+}
+
+/// The name of another key that shares something with this one, subkeys included.
+fn first_with<'a>(
+    key: &AnyKey,
+    name: &'a str,
+    seen: &mut BTreeMap<Fingerprint, &'a str>,
+) -> Option<&'a str> {
+    let fingerprints = match key {
+        AnyKey::Plain(key) => vec![key.fingerprint()],
+        AnyKey::OpenPgp(key) => key.fingerprints(),
+    };
+    let found = fingerprints.iter().find_map(|one| seen.get(one).copied());
+    seen.extend(fingerprints.into_iter().map(|one| (one, name)));
+    found
 }
 
 /// Reads `[roots]` or `[intermediates]` into the field of the layout.
@@ -111,6 +120,13 @@ pub(super) fn authorities<'a>(
             None => object_of(&entry.value, errors)?.0,
         };
         let keyid = text(&object, "keyid").unwrap_or(&entry.name).to_owned();
+        if entry.name == "*" || entry.name.is_empty() {
+            let message = format!(
+                "{} cannot name a root: constraints have it for all, or none",
+                quoted(&entry.name)
+            );
+            errors.add(&entry.key, message);
+        }
         Some((object, keyid, Vec::new()))
     };
     table_of(table, field, places, errors, &mut read)
@@ -157,19 +173,26 @@ fn table_of<'a>(
             others,
         });
     }
-    let ambiguous = names.known.iter().filter(|named| {
-        let same = |other: &&Named<'_>| other.keyid == named.entry.name;
-        names
-            .known
-            .iter()
-            .find(same)
-            .is_some_and(|other| other.keyid != named.keyid)
-    });
-    for named in ambiguous {
-        let message = format!("{} is the id of another key", quoted(&named.entry.name));
-        errors.add(&named.entry.key, message);
-    }
+    index(&mut names, errors);
     names
+}
+
+/// Names go before ids, and no name is the id of another key.
+fn index(names: &mut Names<'_>, errors: &mut Errors<'_>) {
+    for named in &names.known {
+        for id in std::iter::once(&named.keyid).chain(&named.others) {
+            names.words.insert(id.clone(), id.clone());
+        }
+    }
+    for named in &names.known {
+        let before = names
+            .words
+            .insert(named.entry.name.clone(), named.keyid.clone());
+        if before.is_some_and(|id| id != named.keyid && !named.others.contains(&id)) {
+            let message = format!("{} is the id of another key", quoted(&named.entry.name));
+            errors.add(&named.entry.key, message);
+        }
+    }
 }
 
 /// A key object that stands in the text.

@@ -129,7 +129,8 @@ pub fn compile(text: &str, context: &Context<'_>) -> Result<Compiled, Vec<TextEr
     let root = match tree::parse(text) {
         Ok(root) => root,
         Err(error) => {
-            errors.put(error.span.as_ref(), error.message, None);
+            let message = crate::model::printable(&error.message);
+            errors.put(error.span.as_ref(), message, None);
             return Err(errors.found);
         }
     };
@@ -205,6 +206,11 @@ fn layout(
     };
     let (steps, inspections) = items.read(&fields);
     let used = items.used;
+    if steps.as_array().is_some_and(<[Value]>::is_empty) {
+        let message =
+            "there is no `[[step]]`: the layout asks for no evidence of how anything was made";
+        errors.note(&(0..0), message, None);
+    }
     object.set("steps", steps);
     object.set("inspect", inspections);
     parameters.tell_unused(errors);

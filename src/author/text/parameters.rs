@@ -49,6 +49,16 @@ impl<'a> Parameters<'a> {
                 );
                 errors.add(&entry.value.span, message);
             }
+            if value
+                .as_ref()
+                .is_some_and(|value| value.contains(['*', '?', '[']))
+            {
+                let message = format!(
+                    "the value of the parameter {} is a pattern in a rule, and matches more than itself",
+                    quoted(&entry.name)
+                );
+                errors.note(&entry.value.span, message, None);
+            }
             values.insert(entry.name.as_str(), value);
         }
         for name in given.keys() {

@@ -36,6 +36,7 @@ pub(super) struct Written {
 #[derive(Debug, Default)]
 pub(super) struct Sets<'a> {
     entries: &'a [Entry],
+    by_name: BTreeMap<&'a str, &'a Entry>,
     /// Those that are read; `None` while one is being read.
     read: BTreeMap<&'a str, Option<Vec<Written>>>,
     used: BTreeSet<&'a str>,
@@ -52,6 +53,10 @@ impl<'a> Sets<'a> {
         let entries = table.and_then(|table| errors.table(table)).unwrap_or(&[]);
         let mut sets = Self {
             entries,
+            by_name: entries
+                .iter()
+                .map(|entry| (entry.name.as_str(), entry))
+                .collect(),
             ..Self::default()
         };
         for entry in entries {
@@ -107,7 +112,7 @@ impl<'a> Sets<'a> {
     ) -> Vec<Written> {
         let entries = self.entries;
         let at = errors.place_of(name, &item.span);
-        let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
+        let Some(entry) = self.by_name.get(name).copied() else {
             let message = format!("there are no rules named {}", quoted(name));
             let known = entries.iter().map(|entry| entry.name.as_str());
             errors.unknown(&at, message, name, known);
@@ -130,7 +135,7 @@ impl<'a> Sets<'a> {
         let mut used = self.used.clone();
         let mut open: Vec<&str> = used.iter().copied().collect();
         while let Some(name) = open.pop() {
-            let entry = self.entries.iter().find(|entry| entry.name == name);
+            let entry = self.by_name.get(name);
             let Some(Node::List(items)) = entry.map(|entry| &entry.value.node) else {
                 continue;
             };
