@@ -95,3 +95,56 @@ fn a_key_that_is_not_there_cannot_go_and_one_that_is_cannot_come() {
         assert_eq!(refused.out(), "");
     }
 }
+
+#[test]
+fn of_a_text_form_the_line_of_the_key_is_changed_and_comments_stay() {
+    let folder = Folder::new();
+    for name in ["alice", "bob", "carol"] {
+        folder.write(&format!("keys/{name}.pub"), fs::read(public(name)).unwrap());
+    }
+    let text = "\
+# how it is made
+expires = \"2030-01-01\"
+[keys]
+alice = \"keys/alice.pub\"  # writes
+bob = \"keys/bob.pub\"
+
+[[step]]
+name = \"write\"
+keys = [\"alice\", \"bob\"]
+materials = []
+products = [\"CREATE src/*\", \"DISALLOW *\"]
+";
+    folder.write("release.layout.toml", text);
+    let rotate = |old: &str, new: &str| {
+        folder.linkwright(&[
+            "layout",
+            "keys",
+            "release.layout.toml",
+            "--rotate",
+            old,
+            new,
+        ])
+    };
+    let expected = text.replace("keys/alice.pub", "keys/carol.pub");
+    for old in ["alice", "keys/alice.pub"] {
+        let rotated = rotate(old, "keys/carol.pub");
+        assert_eq!(rotated.status, Some(0), "{}", rotated.err);
+        assert_eq!(rotated.out(), expected);
+    }
+    for (old, new) in [("carol", "keys/carol.pub"), ("alice", "keys/bob.pub")] {
+        let refused = rotate(old, new);
+        assert_eq!(refused.status, Some(1), "{}", refused.out());
+    }
+    // Another key with the name of the old one: both texts mean what they say.
+    let differ = {
+        folder.write("new.layout.toml", &expected);
+        folder.linkwright(&["layout", "diff", "release.layout.toml", "new.layout.toml"])
+    };
+    assert_eq!(differ.status, Some(1), "{}", differ.err);
+    assert!(
+        differ.out().contains("may no longer sign"),
+        "{}",
+        differ.out()
+    );
+}

@@ -18,6 +18,7 @@ mod keys;
 mod parameters;
 mod places;
 mod renew;
+mod rotate;
 mod rules;
 mod tree;
 mod write;
@@ -40,6 +41,7 @@ pub use error::TextError;
 pub use expiry::{expiry, is_span};
 pub use places::Places;
 pub use renew::renew;
+pub use rotate::rotate;
 
 /// How many keys one table may have.
 const MAX_KEYS: usize = 10_000;

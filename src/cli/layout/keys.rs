@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::author::{KeyTable, Old, RotateError, rotated, rotated_ids};
+use crate::author::{self, KeyTable, Old, RotateError, rotated, rotated_ids};
 use crate::encoding::{Value, indented};
 use crate::keys::{AnyKey, KeyId, KeyIdStyle, OpenPgpKey, PublicKey};
 use crate::model::{Envelope, Moment, quoted};
@@ -15,6 +15,7 @@ use crate::store::{self, Writing};
 use super::super::failure::{DONE, Failure, answer};
 use super::diff::gathered;
 use super::given::Given;
+use super::text::Way;
 
 /// Show which key can do what: alone, or only with others; what it signed; which are unused
 ///
@@ -57,25 +58,96 @@ impl Keys {
     }
 
     fn rotate(&self, given: &Given, old: &str, new: &str) -> Result<(), Failure> {
-        let new = one_key(new)?;
-        let ids = rotated_ids(&given.layout, Old::Id(old), &new);
-        let ids = match ids {
+        let key = one_key(new)?;
+        let names = names(given);
+        let named = names.iter().find(|(_, name)| name == old);
+        let id = named.map_or(old, |(keyid, _)| keyid.as_str());
+        let ids = match rotated_ids(&given.layout, Old::Id(id), &key) {
             Err(RotateError::NotThere { .. }) if Path::new(old).exists() => {
                 let old = one_key(old)?;
-                rotated_ids(&given.layout, Old::Key(&old), &new)
+                rotated_ids(&given.layout, Old::Key(&old), &key)
             }
             ids => ids,
         };
         let ids = ids.map_err(|error| unrotated(&error, given))?;
-        let (keyid, object) = object(&new);
+        let (keyid, object) = object(&key);
         let value = rotated(&given.value, &ids, (&keyid, &object)).map_err(Failure::failed)?;
-        let text = written(given, value)?;
+        let text = match given.is_text() {
+            true => self.text_form(given, &names, &ids, Path::new(new), &value)?,
+            false => written(given, value)?,
+        };
         match &self.output {
             None => answer(text.as_bytes()),
             Some(path) => store::write_file(path, text.as_bytes(), Writing::PublicNew)
                 .map_err(Failure::failed),
         }
     }
+
+    /// The text form with the new key's file, if that compiles to what it should.
+    fn text_form(
+        &self,
+        given: &Given,
+        names: &[(KeyId, String)],
+        ids: &[KeyId],
+        new: &Path,
+        expected: &Value,
+    ) -> Result<String, Failure> {
+        let cannot = |why: &str| {
+            let document = quoted(&given.document);
+            Failure::failed(format!("{document} cannot be changed as text: {why}"))
+                .hint("`layout compile` it, and rotate the key in the JSON")
+        };
+        let named = names.iter().find(|(keyid, _)| ids.contains(keyid));
+        let (_, name) = named.ok_or_else(|| cannot("the key has no name in it"))?;
+        let path = beside(&self.layout, new)?;
+        let text = std::str::from_utf8(&given.bytes).map_err(Failure::failed)?;
+        let text = author::text::rotate(text, name, ids, &path).map_err(|why| cannot(&why))?;
+        let compiled = super::text::compile(&self.layout, text.as_bytes(), &Way::plain())?;
+        let part = |value: &Value, field: &str| {
+            let object = value.as_object();
+            object.and_then(|object| object.get(field)).cloned()
+        };
+        for field in ["keys", "steps"] {
+            if part(&compiled.value, field) != part(expected, field) {
+                return Err(cannot("it names the old key in a way of its own"));
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// The names that a text form has for keys.
+fn names(given: &Given) -> Vec<(KeyId, String)> {
+    let name = |keyid: &KeyId| {
+        let span = given.places.as_ref()?.find(&format!("/keys/{keyid}"))?;
+        let name = given.bytes.get(span.start..span.end)?;
+        let name = std::str::from_utf8(name).ok()?;
+        Some((keyid.clone(), name.trim_matches(['"', '\'']).to_owned()))
+    };
+    given.layout.functionaries.keys().filter_map(name).collect()
+}
+
+/// The path of a file as a text form names it: from its own folder.
+fn beside(layout: &Path, file: &Path) -> Result<String, Failure> {
+    let full = |path: &Path| {
+        let cannot = |error| Failure::failed(format!("cannot find `{}`: {error}", path.display()));
+        path.canonicalize().map_err(cannot)
+    };
+    let (layout, file) = (full(layout)?, full(file)?);
+    let folder = layout.parent().unwrap_or(Path::new("/"));
+    let mut above = PathBuf::new();
+    let mut ancestors = folder.ancestors();
+    let relative = ancestors.find_map(|ancestor| {
+        let below = file
+            .strip_prefix(ancestor)
+            .ok()
+            .map(|rest| above.join(rest));
+        above.push("..");
+        below
+    });
+    let relative = relative.unwrap_or(file);
+    let path = relative.to_str().map(str::to_owned);
+    path.ok_or_else(|| Failure::failed(format!("`{}` is not UTF-8", relative.display())))
 }
 
 fn unrotated(error: &RotateError, given: &Given) -> Failure {
