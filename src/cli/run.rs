@@ -320,10 +320,12 @@ fn write_prepared(
     }
 }
 
-/// A signature that a thread makes, or that is made when it is needed.
+/// A signature that a thread makes, or that was made at once.
 enum Signing<'scope> {
     Begun(ScopedJoinHandle<'scope, Result<Vec<u8>, SignError>>),
     Done(Result<Vec<u8>, SignError>),
+    /// It was given away.
+    Over,
 }
 
 impl<'scope> Signing<'scope> {
@@ -350,12 +352,13 @@ impl<'scope> Signing<'scope> {
 
     /// The signature. Why there is none goes into `refused`.
     fn end(&mut self, refused: &mut Option<SignError>) -> io::Result<Vec<u8>> {
-        let done = match std::mem::replace(self, Self::Done(Ok(Vec::new()))) {
+        let done = match std::mem::replace(self, Self::Over) {
             Self::Begun(thread) => match thread.join() {
                 Ok(done) => done,
                 Err(panic) => std::panic::resume_unwind(panic),
             },
             Self::Done(done) => done,
+            Self::Over => return Err(io::Error::other("the signature was given away before")),
         };
         done.map_err(|error| {
             *refused = Some(error.clone());

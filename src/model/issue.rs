@@ -285,6 +285,14 @@ fn hex32(digest: &[u8; 32]) -> [[u8; 2]; 32] {
     digest.map(hex_digits)
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "hexadecimal digits are ASCII; without them a digest would be empty"
+)]
+fn ascii(digits: &[u8]) -> &str {
+    std::str::from_utf8(digits).expect("hexadecimal digits are ASCII")
+}
+
 /// The digests as they stand in JSON: ordered by name.
 fn in_order(digests: &DigestSet) -> Vec<(String, String)> {
     let mut list: Vec<_> = digests
@@ -383,8 +391,7 @@ impl Writer<'_> {
             self.next(true, 2);
             self.text.push_str("\"sha256\": \"");
             let digits = hex32(digest);
-            self.text
-                .push_str(std::str::from_utf8(digits.as_flattened()).unwrap_or_default());
+            self.text.push_str(ascii(digits.as_flattened()));
             self.text.push('"');
         } else {
             for (at, (algorithm, text)) in in_order(digests).iter().enumerate() {
@@ -436,8 +443,8 @@ fn compact_link(link: &Link, mut materials: Vec<u8>) -> Vec<u8> {
         writer.text.push('}');
         writer.spill(0)
     });
-    // Memory takes all that is written into it.
-    written.map_or_else(|_| Vec::new(), |()| materials)
+    in_memory(written);
+    materials
 }
 
 fn compact_artifacts(artifacts: &Artifacts, out: &mut Vec<u8>) {
@@ -446,8 +453,7 @@ fn compact_artifacts(artifacts: &Artifacts, out: &mut Vec<u8>) {
         text: String::with_capacity(2 * PIECE),
         level: None,
     };
-    // Memory takes all that is written into it.
-    drop(writer.side(artifacts).and_then(|()| writer.spill(0)));
+    in_memory(writer.side(artifacts).and_then(|()| writer.spill(0)));
 }
 
 fn on_one_line(write: impl FnOnce(&mut Writer<'_>) -> io::Result<()>) -> Vec<u8> {
@@ -457,8 +463,17 @@ fn on_one_line(write: impl FnOnce(&mut Writer<'_>) -> io::Result<()>) -> Vec<u8>
         text: String::new(),
         level: None,
     };
-    drop(write(&mut writer).and_then(|()| writer.spill(0)));
+    in_memory(write(&mut writer).and_then(|()| writer.spill(0)));
     out
+}
+
+/// Of what was written into memory.
+#[expect(
+    clippy::expect_used,
+    reason = "a `Vec` takes all that is written into it; if not, less would be signed"
+)]
+fn in_memory(written: io::Result<()>) {
+    written.expect("memory takes all that is written into it");
 }
 
 fn write_base64(payload: &[u8], out: &mut dyn Write) -> io::Result<()> {

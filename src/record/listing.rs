@@ -8,9 +8,10 @@
 //! one is no matter: either was there at its time.
 
 use std::ffi::CStr;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{FileType, RawDir};
@@ -92,11 +93,15 @@ impl Raw {
         &names[self.start..self.end]
     }
 
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::expect_used,
+        reason = "`Entries::read` took the name with its NUL from a `CStr`; another would be a wrong path"
+    )]
     fn entry<'e>(&self, names: &'e [u8]) -> Entry<'e> {
-        let name = names.get(self.start..=self.end).unwrap_or_default();
+        let name = &names[self.start..=self.end];
         Entry {
-            // It came with its NUL and no other.
-            name: CStr::from_bytes_with_nul(name).unwrap_or_default(),
+            name: CStr::from_bytes_with_nul(name).expect("it came with its NUL and no other"),
             kind: self.kind,
         }
     }
@@ -119,6 +124,9 @@ impl Raw {
     }
 }
 
+/// Different in each process, so that nobody can choose names whose numbers add up alike.
+static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
 /// What is recorded of a folder, as one number: the sum of one for each entry, so that the order in which
 /// threads come to them does not matter.
 #[derive(Debug, Default)]
@@ -130,7 +138,7 @@ impl Listing {
         if !(kind.is_file() || kind.is_dir() || kind.is_symlink()) {
             return;
         }
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = KEYS.build_hasher();
         entry.name.to_bytes().hash(&mut hasher);
         kind.as_raw_mode().hash(&mut hasher);
         self.0.fetch_add(hasher.finish(), Ordering::Relaxed);

@@ -137,14 +137,21 @@ impl Files {
     }
 
     /// The same in one list.
-    #[expect(clippy::indexing_slicing, reason = "as of `iter`")]
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::expect_used,
+        reason = "as of `iter`; a file that two runs had would be a shorter list"
+    )]
     pub(super) fn into_vec(self) -> Vec<Recorded> {
         let mut files = Vec::with_capacity(self.len());
         let as_option = |lot: Vec<Recorded>| lot.into_iter().map(Some).collect();
         let mut lots: Vec<Vec<Option<Recorded>>> = self.lots.into_iter().map(as_option).collect();
         for (first, count) in self.runs {
             let run = &mut lots[first.worker][first.index..first.index + count];
-            files.extend(run.iter_mut().filter_map(Option::take));
+            files.extend(
+                run.iter_mut()
+                    .map(|file| file.take().expect("a file is in one run")),
+            );
         }
         files
     }

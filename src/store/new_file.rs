@@ -2,7 +2,8 @@
 //!
 //! It is made without a name, where the file system can do that, so that nothing is left of it whenever
 //! this process ends; elsewhere under a temporary name beside its place. A symbolic link that stands in
-//! its place is replaced, not followed.
+//! its place is replaced, not followed. Only what is never made again, a new key, is also on the disk
+//! before it has its name; anything else may be lost or empty after a loss of power.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
