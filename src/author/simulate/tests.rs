@@ -517,6 +517,31 @@ fn what_is_looked_at_by_an_inspection_is_said() {
 }
 
 #[test]
+fn links_may_agree_once_what_they_disagree_about_is_gone() {
+    let mut made = link(&[], &[("app", 1)]);
+    let weak = ArtifactPath::claimed("weak");
+    made.products.insert(weak, DigestSet::default());
+    let mut build = step("build", &[0, 1], 1, [&[], &[]], &made);
+    build.links.truncate(1);
+    let (baseline, resigned) = chain(&[build], "").unwrap();
+    let rehearsal = simulate(&baseline, &resigned, &plan()).unwrap();
+    let both = baseline.stand(0, [0, 1].map(|by| Slot { by, like: 0 }).to_vec());
+    let removed = Edit {
+        step: 0,
+        side: Side::Products,
+        name: "weak".to_owned(),
+        to: None,
+        only: None,
+    };
+    for (edits, effect) in [(vec![], Effect::Refused), (vec![removed], Effect::Passes)] {
+        let mutant = Mutant::new(vec![&both], edits);
+        assert_eq!(baseline.judge(&mutant), effect);
+        let whole = rehearsal.judged_wholly(&mutant, &plan()).unwrap();
+        assert_eq!(whole, effect == Effect::Passes);
+    }
+}
+
+#[test]
 fn evidence_that_does_not_pass_is_no_baseline() {
     let made = link(&[], &[("app", 1)]);
     let steps = [step("build", &[0], 1, [&[], &["DISALLOW *"]], &made)];

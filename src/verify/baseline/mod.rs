@@ -269,19 +269,22 @@ impl Baseline {
         });
         let threshold = self.layout.steps.get(step).map(|step| step.threshold);
         let enough = threshold.is_some_and(|threshold| signers.reach(threshold));
-        let settled = self.steps.get(step).and_then(|performed| {
-            let like = slots
-                .iter()
-                .filter_map(|slot| performed.counted.get(slot.like));
+        let performed = self.steps.get(step);
+        let differs = performed.map_or_else(Vec::new, |performed| {
+            let like = slots.iter();
+            let like = like.filter_map(|slot| performed.counted.get(slot.like));
             let links: Vec<(&str, &Link)> = like.map(|it| ("", &it.link)).collect();
-            let settled = agree::settle(&links).ok()?;
-            Some(differences(&settled, &performed.link))
+            match agree::settle(&links) {
+                Ok(settled) => differences(&settled, &performed.link),
+                // Edits may remove what they disagree about: all of it is looked at with them.
+                Err(_) => all_names(&links),
+            }
         });
         Stand {
             step,
             slots,
-            enough: enough && settled.is_some(),
-            differs: settled.unwrap_or_default(),
+            enough,
+            differs,
         }
     }
 }
@@ -364,6 +367,17 @@ fn backslashed(link: &Link) -> Vec<String> {
     let names = link.materials.keys().chain(link.products.keys());
     let names = names.filter(|name| name.contains('\\'));
     names.map(str::to_owned).collect()
+}
+
+fn all_names(links: &[(&str, &Link)]) -> Vec<(Side, String)> {
+    let sides = [Side::Materials, Side::Products].into_iter();
+    let names = sides.flat_map(|side| {
+        let names = links
+            .iter()
+            .flat_map(move |(_, link)| link.side(side).keys());
+        names.map(move |name| (side, name.to_owned()))
+    });
+    names.collect()
 }
 
 fn differences(one: &Link, other: &Link) -> Vec<(Side, String)> {
