@@ -310,6 +310,46 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_file_added_before_and_after_a_step_is_refused(steps in some_of(), skipped in 0_usize..3) {
+        // Without the first steps, nothing explains what the next one has.
+        let steps = steps.get(skipped.min(steps.len() - 1)..).unwrap();
+        let layout = layout(steps, Breadth::Tight);
+        prop_assert_eq!(refused(&layout, steps), Vec::<String>::new(), "{:?}", layout);
+        for at in 0..steps.len() {
+            for new in ["evil", "src/evil.c", "dist/evil", "src/x/evil.h"] {
+                let mut steps = steps.to_vec();
+                let step = &mut steps[at];
+                for side in [&mut step.materials, &mut step.products] {
+                    side.insert(new.to_owned(), 9_001);
+                }
+                prop_assert!(!refused(&layout, &steps).is_empty(), "{} passes: {:?}", new, layout);
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_only_the_step_vouches_for_let_no_other_in() {
+    let sources = ["src/a.c", "src/b.c", "src/x/c.h"].map(|name| (name.to_owned(), 1));
+    let materials = Tree::from(sources);
+    let mut products = materials.clone();
+    products.insert("hello".to_owned(), 2);
+    let mut steps = [Done {
+        name: "build".to_owned(),
+        materials,
+        products,
+    }];
+    let layout = layout(&steps, Breadth::Tight);
+    assert_eq!(refused(&layout, &steps), Vec::<String>::new());
+    steps[0].materials.insert("src/evil.c".to_owned(), 9);
+    steps[0].products.insert("src/evil.c".to_owned(), 9);
+    assert!(!refused(&layout, &steps).is_empty());
+}
+
 /// A folder `run` in which two steps were done, the links in `run/links`.
 fn recorded_run() -> Folder {
     let folder = Folder::new();

@@ -78,16 +78,43 @@ struct Case<'a> {
 impl<'a> Case<'a> {
     /// The patterns for what is said of these names.
     fn families(&self, claim: &Claim, names: &[&'a str]) -> Families {
+        match claim {
+            Claim::Match(origin) if self.vouches_for_itself(claim) => {
+                // What only the other side has must not come to be taken from this one.
+                let all = self.step.link.side(self.side).keys();
+                let all: BTreeSet<&str> = all
+                    .chain(self.step.link.side(origin.side.0).keys())
+                    .collect();
+                self.unpinned(all.into_iter(), names)
+            }
+            Claim::Match(origin) => self.pinned(origin, names),
+            Claim::Modify | Claim::Delete | Claim::Create | Claim::Allow => {
+                self.unpinned(self.step.link.side(self.side).keys(), names)
+            }
+        }
+    }
+
+    /// Whether it holds materials against what the same step has after it. The products are held against
+    /// these materials, so nothing but their names keeps others from being added on both sides.
+    fn vouches_for_itself(&self, claim: &Claim) -> bool {
+        let own = |origin: &Origin| origin.step.0 == self.at;
+        self.side == Side::Materials && matches!(claim, Claim::Match(origin) if own(origin))
+    }
+
+    /// Patterns of rules that hold no content: the names themselves, as long as these are few.
+    fn unpinned(&self, all: impl Iterator<Item = &'a str>, names: &[&'a str]) -> Families {
         let open = self.breadth == Breadth::General;
-        let Claim::Match(origin) = claim else {
-            let all = self.step.link.side(self.side).keys();
-            let avoid = others(all, names);
-            let extent = match open {
-                true => Extent::Wide(WIDE_AT_MOST),
-                false => Extent::Narrow(NARROW_AT_MOST),
-            };
-            return families(names, &avoid, Manner { extent, open });
+        let avoid = others(all, names);
+        let extent = match open {
+            true => Extent::Wide(WIDE_AT_MOST),
+            false => Extent::Narrow(NARROW_AT_MOST),
         };
+        families(names, &avoid, Manner { extent, open })
+    }
+
+    /// Patterns of rules that hold the content against what was before.
+    fn pinned(&self, origin: &Origin, names: &[&'a str]) -> Families {
+        let open = self.breadth == Breadth::General;
         let here = names.iter().filter_map(|name| inside(&origin.here, name));
         let here: Vec<&str> = here.collect();
         let there = self.steps.get(origin.step.0);
@@ -100,12 +127,13 @@ impl<'a> Case<'a> {
     }
 
     fn lines(&self, claim: &Claim, found: &Families) -> Vec<Line> {
+        let pinned = matches!(claim, Claim::Match(_)) && !self.vouches_for_itself(claim);
         let mut lines: Vec<Line> = found
             .list
             .iter()
             .map(|family| Line {
                 words: self.words(claim, &family.pattern),
-                comments: about_family(claim, family),
+                comments: about_family(pinned, family),
             })
             .collect();
         if let Some(first) = lines.first_mut() {
@@ -114,7 +142,7 @@ impl<'a> Case<'a> {
                 comments.push(format!(
                     "too much lies side by side to keep apart: {} of what is something else match too{}",
                     found.beyond,
-                    match matches!(claim, Claim::Match(_)) {
+                    match pinned {
                         true => "",
                         false => ", so that a change to them passes here",
                     }
@@ -154,8 +182,8 @@ impl<'a> Case<'a> {
             (Claim::Match(origin), _) if origin.here != origin.there => {
                 return Some(self.about_move(origin));
             }
-            (Claim::Match(origin), Side::Materials) if origin.step.0 == self.at => {
-                "no earlier step explains these; they leave the step as they came"
+            (Claim::Match(_), _) if self.vouches_for_itself(claim) => {
+                "no earlier step explains these, and they leave the step as they came: whoever can put them there decides what they are"
             }
             (Claim::Match(origin), _) if origin.side.0 == Side::Materials => {
                 match origin.step.0 == self.at {
@@ -229,15 +257,17 @@ fn keyword(claim: &Claim) -> &'static str {
 }
 
 /// What one pattern stands for, where it is not a name.
-fn about_family(claim: &Claim, family: &Family) -> Vec<String> {
-    let pinned = matches!(claim, Claim::Match(_));
+fn about_family(pinned: bool, family: &Family) -> Vec<String> {
     let text = match family.kind {
         Kind::Name => return Vec::new(),
         Kind::Likeness => "the version or hash in the name is left open".to_owned(),
         Kind::Ending | Kind::Folder if pinned => return Vec::new(),
         Kind::Ending | Kind::Folder => {
             let s = if family.names == 1 { "" } else { "s" };
-            format!("taken together: {} name{s}", family.names)
+            format!(
+                "taken together: {} name{s}, so that others can be added",
+                family.names
+            )
         }
     };
     vec![text]

@@ -231,6 +231,39 @@ fn what_changes_goes_and_stays_within_a_step() {
 }
 
 #[test]
+fn what_only_the_step_itself_vouches_for_is_named() {
+    let few = "src/a[1].c=1 src/b.c=2";
+    let layout = written(
+        &[link("build", few, &format!("{few} hello=3"))],
+        Breadth::Tight,
+    );
+    assert_eq!(
+        rules_of(&layout, 0, Materials),
+        [
+            "MATCH src/a[[]1].c WITH PRODUCTS FROM build",
+            "MATCH src/b.c WITH PRODUCTS FROM build"
+        ]
+    );
+    let decides = |layout: &Written| {
+        let said = layout.comments.values().flatten();
+        said.filter(|line| line.ends_with("whoever can put them there decides what they are"))
+            .count()
+    };
+    assert_eq!(decides(&layout), 1);
+    let many: Vec<String> = (0..40).map(|n| format!("src/{n}.c=1")).collect();
+    let many = many.join(" ");
+    let layout = written(&[link("build", &many, &many)], Breadth::Tight);
+    assert_eq!(
+        rules_of(&layout, 0, Materials),
+        ["MATCH src/*.c WITH PRODUCTS FROM build"]
+    );
+    assert_eq!(decides(&layout), 1);
+    let said: Vec<&String> = layout.comments.values().flatten().collect();
+    let open = "taken together: 40 names, so that others can be added";
+    assert!(said.iter().any(|line| *line == open), "{said:?}");
+}
+
+#[test]
 fn a_material_that_nothing_explains_is_only_allowed_and_said() {
     let layout = written(&[link("build", "main.c=1", "hello=2")], Breadth::Tight);
     assert_eq!(rules_of(&layout, 0, Materials), ["ALLOW main.c"]);
