@@ -18,6 +18,64 @@ fn now() -> Moment {
     Moment::parse("2026-01-01T00:00:00Z").unwrap()
 }
 
+/// The words of the command of the only step of a text with these lines at its head.
+fn command_of(head: &str, given: &[(&str, &str)]) -> Value {
+    let step = "[keys]\na = 'a'\n[[step]]\nname = 's'\nkeys = ['a']\n";
+    let read_file = |_: &str| Ok(fs::read(public("alice")).unwrap());
+    let text = format!(
+        "expires = '2030-01-01'\n{head}\n{step}command = ['{{{{a}}}}', 'x{{{{', '}}}}']\nmaterials = []\nproducts = []\n"
+    );
+    let mut context = Context::new(now(), &read_file);
+    let given = given
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    context.parameters = given.collect();
+    let compiled = compile(&text, &context).unwrap();
+    let steps = compiled.value.as_object().unwrap().get("steps").unwrap();
+    let step = steps.as_array().unwrap()[0].as_object().unwrap();
+    step.get("expected_command").unwrap().clone()
+}
+
+#[test]
+fn whoever_fills_in_the_last_parameter_makes_doubled_braces_single() {
+    let doubled = Value::from(vec!["{{a}}", "x{{", "}}"]);
+    let single = Value::from(vec!["{a}", "x{", "}"]);
+    let open = "parameters = { V = '1', W = { required = true } }";
+    assert_eq!(command_of("", &[]), doubled);
+    assert_eq!(command_of(open, &[]), doubled);
+    assert_eq!(command_of(open, &[("W", "2")]), single);
+    assert_eq!(command_of("parameters = { V = '1' }", &[]), single);
+}
+
+#[test]
+fn names_are_of_plain_letters_and_the_character_that_is_none_is_told() {
+    let keys = |name: &str| format!("[keys]\n{name} = 'no'\n");
+    let rules = |name: &str| format!("[rules]\n{name} = ['DISALLOW *']\n");
+    let parameters = |name: &str| format!("[parameters]\n{name} = 'x'\n");
+    let tables: [&dyn Fn(&str) -> String; 3] = [&keys, &rules, &parameters];
+    for table in tables {
+        let helps = |name: &str| -> String {
+            let text = format!("expires = '2030-01-01'\n{}", table(name));
+            let found = compile(&text, &Context::new(now(), &no_file));
+            let found = found.err().unwrap_or_default();
+            let helps = found.into_iter().filter_map(|error| error.help);
+            helps.collect()
+        };
+        for (name, character) in [
+            ("\"alice \"", "U+0020"),
+            ("\"\u{430}lice\"", "U+0430"),
+            ("\"a\\u001b\"", "U+001B"),
+            ("\"{a}\"", "U+007B"),
+            ("\"\"", "empty"),
+        ] {
+            let helps = helps(name);
+            assert!(helps.contains(character), "{name}: {helps}");
+            assert!(!helps.contains('\u{1b}'), "{helps}");
+        }
+        assert!(!helps("a-b_C9").contains("ASCII"));
+    }
+}
+
 /// The payload of each file below a folder that holds a layout.
 fn layouts(folder: &Path, found: &mut Vec<(PathBuf, Value)>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder)
@@ -116,6 +174,7 @@ fn a_text_form_is_compiled_and_signed_in_one() {
             &owner,
             &bob,
         ];
+        // The second time over the layout of the first.
         let ended = folder.linkwright(&[&sign, more].concat());
         assert_eq!(ended.status, Some(0), "{}", ended.err);
         assert!(folder.json("sub/x.layout").get(form).is_some());
@@ -125,6 +184,108 @@ fn a_text_form_is_compiled_and_signed_in_one() {
     }
     let ended = folder.linkwright(&["layout", "sign", "sub/x.layout.toml"]);
     assert_eq!(ended.status, Some(2), "{}", ended.err);
+}
+
+#[test]
+fn what_is_there_is_replaced_only_when_that_is_said() {
+    let folder = project();
+    let (owner, form) = (key("owner"), "sub/x.layout.toml");
+    let demo = format!("{}/tests/data/demo.layout", env!("CARGO_MANIFEST_DIR"));
+    folder.write("sub/x.layout", "precious");
+    folder.write("keys/owner", "precious");
+    let signed = ["layout", "sign", form, "-k", &owner];
+    let precious = ["-o", "keys/owner"];
+    for words in [
+        signed.to_vec(),
+        [&signed[..], &precious].concat(),
+        [&["layout", "sign", &demo, "-k", &owner][..], &precious].concat(),
+        [&["layout", "compile", form][..], &precious].concat(),
+        [&["layout", "decompile", &demo][..], &precious].concat(),
+        [
+            &["layout", "renew", form, "--expires", "90d"][..],
+            &precious,
+        ]
+        .concat(),
+        [
+            &["layout", "renew", &demo, "--expires", "90d"][..],
+            &precious,
+        ]
+        .concat(),
+    ] {
+        let refused = folder.linkwright(&words);
+        assert_eq!(refused.status, Some(1), "{words:?}: {}", refused.err);
+        for path in ["sub/x.layout", "keys/owner"] {
+            assert_eq!(folder.read(path), b"precious", "{words:?}");
+        }
+    }
+    assert_eq!(folder.read(form), TEXT.as_bytes());
+    for words in [
+        [&signed[..], &["--force"]].concat(),
+        [&["layout", "compile", form][..], &precious, &["--force"]].concat(),
+    ] {
+        let done = folder.linkwright(&words);
+        assert_eq!(done.status, Some(0), "{words:?}: {}", done.err);
+    }
+    assert!(folder.json("sub/x.layout").get("signed").is_some());
+    assert!(folder.json("keys/owner").get("signed").is_some());
+}
+
+#[test]
+fn a_text_form_is_never_written_over_by_what_is_made_from_it() {
+    let folder = project();
+    let (owner, form) = (key("owner"), "sub/x.layout.toml");
+    let over = ["-o", "sub/../sub/x.layout.toml", "--force"];
+    for words in [
+        [&["layout", "compile", form][..], &over].concat(),
+        [&["layout", "sign", form, "-k", &owner][..], &over].concat(),
+    ] {
+        let refused = folder.linkwright(&words);
+        assert_eq!(refused.status, Some(1), "{words:?}: {}", refused.err);
+        assert_eq!(folder.read(form), TEXT.as_bytes());
+    }
+}
+
+#[test]
+fn only_the_name_of_a_text_form_says_where_it_is_signed_to() {
+    let folder = project();
+    let owner = key("owner");
+    folder.write("sub/hello.toml", TEXT);
+    let signed = ["layout", "sign", "sub/hello.toml", "-k", &owner];
+    let refused = folder.linkwright(&signed);
+    assert_eq!(refused.status, Some(2), "{}", refused.err);
+    assert!(!folder.has("sub/hello"));
+    let done = folder.linkwright(&[&signed[..], &["-o", "hello.layout"]].concat());
+    assert_eq!(done.status, Some(0), "{}", done.err);
+}
+
+#[test]
+fn a_text_form_is_renewed_only_to_where_its_keys_are_found() {
+    let folder = project();
+    let form = "sub/x.layout.toml";
+    let renew = |output: &str| {
+        let words = [
+            "layout",
+            "renew",
+            form,
+            "--expires",
+            "2031-01-01",
+            "-o",
+            output,
+        ];
+        folder.linkwright(&words)
+    };
+    let refused = renew("x.layout.toml");
+    assert_eq!(refused.status, Some(1), "{}", refused.err);
+    assert!(!folder.has("x.layout.toml"));
+    // Another key under the same path is no better.
+    folder.write("keys/alice.pub", fs::read(public("bob")).unwrap());
+    assert_eq!(renew("x.layout.toml").status, Some(1));
+    folder.write("keys/alice.pub", fs::read(public("alice")).unwrap());
+    for output in ["sub/y.layout.toml", "x.layout.toml", form] {
+        let renewed = renew(output);
+        assert_eq!(renewed.status, Some(0), "{output}: {}", renewed.err);
+        assert_ne!(folder.read(output), TEXT.as_bytes());
+    }
 }
 
 #[test]

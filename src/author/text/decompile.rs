@@ -6,6 +6,7 @@ use crate::encoding::{Object, Value, compact};
 use crate::keys::{AnyKey, Fingerprint};
 use crate::model::{Complaint, Layout, Moment, Rule};
 
+use super::error::is_name;
 use super::items::{INSPECTION_DROPPABLE, INSPECTION_WORDS, STEP_DROPPABLE, STEP_WORDS};
 use super::json::{Word, below};
 use super::parameters::names_in;
@@ -445,7 +446,7 @@ fn choose<'v>(ids: &[&'v str], wanted: &BTreeMap<String, String>) -> BTreeMap<&'
         let name = wanted
             .get(*id)
             .map(String::as_str)
-            .filter(|name| free(name));
+            .filter(|name| free(name) && is_name(name));
         let name = name.or(short).unwrap_or(id).to_owned();
         taken.insert(name.clone());
         chosen.insert(*id, name);

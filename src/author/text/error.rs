@@ -15,6 +15,15 @@ const ERRORS_AT_MOST: usize = 100;
 /// How many similar names are worth telling.
 const SIMILAR_AT_MOST: usize = 2;
 
+/// What stands in names besides ASCII letters and digits.
+const NAME_MARKS: [char; 3] = ['_', '-', '.'];
+
+/// Whether a text can name a key or a list of rules.
+pub(super) fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || NAME_MARKS.contains(&c);
+    !name.is_empty() && name.chars().all(fits)
+}
+
 /// Something in a text form that has not the form it must have, or that should be known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextError {
@@ -68,6 +77,33 @@ impl<'t> Errors<'t> {
         help: impl Into<String>,
     ) {
         self.put(Some(at), message.into(), Some(help.into()));
+    }
+
+    /// Complains of a name in which something else stands than ASCII letters, digits and these marks: two
+    /// names that look the same would not be the same.
+    pub(super) fn check_name(&mut self, entry: &Entry, what: &str) {
+        if !is_name(&entry.name) {
+            self.bad_name(entry, what, &NAME_MARKS);
+        }
+    }
+
+    pub(super) fn bad_name(&mut self, entry: &Entry, what: &str, marks: &[char]) {
+        let message = format!("{} cannot name {what}", quoted(&entry.name));
+        let fits = |c: &char| c.is_ascii_alphanumeric() || marks.contains(c);
+        let found = match entry.name.chars().find(|c| !fits(c)) {
+            Some(odd) => format!(
+                "{} (U+{:04X}) stands in it",
+                quoted(&odd.to_string()),
+                u32::from(odd)
+            ),
+            None => "it is empty".to_owned(),
+        };
+        let marks: Vec<String> = marks.iter().map(|mark| format!("`{mark}`")).collect();
+        let help = format!(
+            "{found}; names are of ASCII letters, digits, {}",
+            marks.join(", ")
+        );
+        self.add_with_help(&entry.key, message, help);
     }
 
     pub(super) fn put(&mut self, at: Option<&Range<usize>>, message: String, help: Option<String>) {

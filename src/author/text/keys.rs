@@ -54,6 +54,7 @@ pub(super) fn functionaries<'a>(
 ) -> Names<'a> {
     let mut seen: BTreeMap<Fingerprint, &str> = BTreeMap::new();
     let mut read = |entry: &'a Entry, errors: &mut Errors<'_>| {
+        errors.check_name(entry, "a key");
         let found = match entry.value.node.as_text() {
             Some(path) => from_file(path, context),
             None => object_of(&entry.value, errors)?.and_key(),

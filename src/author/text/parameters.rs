@@ -1,7 +1,9 @@
 //! `[parameters]`: words that are filled in when the layout is compiled, or only when it is verified.
 //!
-//! `{NAME}` stands for a parameter in commands and rules; doubled braces stand for themselves, as for
-//! `verify --param`. A `{NAME}` that is not declared is refused: misspelt, it would protect nothing.
+//! `{NAME}` stands for a parameter in commands and rules, a doubled brace for one, as for `verify --param`.
+//! Whoever fills in the last parameter makes doubled braces single ones: this, when none is left to the
+//! verification. Without parameters nothing is filled in, and braces stay as they are. A `{NAME}` that is
+//! not declared is refused: misspelt, it would protect nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -12,6 +14,9 @@ use crate::verify::is_parameter_name;
 use super::error::{Errors, Fields};
 use super::tree::{Entry, Node, Spanned};
 
+/// The bytes of a doubled brace.
+const DOUBLED: usize = 2;
+
 /// The parameters of a text form.
 #[derive(Debug, Default)]
 pub(super) struct Parameters<'a> {
@@ -19,6 +24,8 @@ pub(super) struct Parameters<'a> {
     values: BTreeMap<&'a str, Option<String>>,
     entries: &'a [Entry],
     used: BTreeSet<String>,
+    /// Whether there are some, and none is left to the verification.
+    all_filled: bool,
 }
 
 impl<'a> Parameters<'a> {
@@ -31,11 +38,7 @@ impl<'a> Parameters<'a> {
         let mut values = BTreeMap::new();
         for entry in entries {
             if !is_parameter_name(&entry.name) {
-                let message = format!(
-                    "{} cannot name a parameter: letters, digits, `_` and `-` can",
-                    quoted(&entry.name)
-                );
-                errors.add(&entry.key, message);
+                errors.bad_name(entry, "a parameter", &['_', '-']);
             }
             let own = own_value(&entry.value, errors);
             let value = given.get(&entry.name).cloned().or(own);
@@ -68,8 +71,10 @@ impl<'a> Parameters<'a> {
                 errors.unknown(&at, message, name, values.keys().copied());
             }
         }
+        let all_filled = !values.is_empty() && values.values().all(Option::is_some);
         Self {
             values,
+            all_filled,
             entries,
             used: BTreeSet::new(),
         }
@@ -97,6 +102,9 @@ impl<'a> Parameters<'a> {
                 }
                 Some((name, None)) => {
                     self.undeclared(name, &errors.place_of(piece, at), errors);
+                }
+                None if self.all_filled && piece.len() == DOUBLED => {
+                    filled.push_str(piece.get(1..).unwrap_or_default());
                 }
                 None => filled.push_str(piece),
             }
@@ -151,7 +159,7 @@ pub(super) fn names_in(text: &str) -> Vec<&str> {
 /// brace alone.
 fn piece(brace: &str) -> (&str, Option<&str>) {
     if brace.starts_with("{{") || brace.starts_with("}}") {
-        return (brace.get(..2).unwrap_or_default(), None);
+        return (brace.get(..DOUBLED).unwrap_or_default(), None);
     }
     let inside = brace
         .strip_prefix('{')

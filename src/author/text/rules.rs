@@ -60,6 +60,7 @@ impl<'a> Sets<'a> {
             ..Self::default()
         };
         for entry in entries {
+            errors.check_name(entry, "a list of rules");
             sets.load(entry, parameters, errors);
         }
         // What one holds is no use of it as long as nobody uses that one.

@@ -1,17 +1,17 @@
 //! `layout compile`: from the text form of a layout to the one that is signed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use crate::model::Envelope;
-use crate::store::{self, Writing};
 
-use super::super::failure::{DONE, Failure, answer};
+use super::super::failure::{DONE, Failure};
 use super::super::options::{EnvelopeForm, Style};
 use super::super::verify::parameter;
 use super::given::Given;
+use super::output::{self, Replace};
 use super::text::Way;
 
 /// How a text form is made a layout.
@@ -62,6 +62,9 @@ pub(super) struct Compile {
     /// Write to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long, requires = "output")]
+    force: bool,
 }
 
 impl Compile {
@@ -76,17 +79,9 @@ impl Compile {
         }
         let envelope =
             Envelope::unsigned(given.value, self.form.form()).map_err(Failure::failed)?;
-        write(self.output.as_deref(), &format!("{}\n", envelope.to_text()))?;
+        let text = format!("{}\n", envelope.to_text());
+        let replace = Replace::by(self.force);
+        output::write(self.output.as_deref(), &text, &self.layout, replace)?;
         Ok(ExitCode::from(DONE))
-    }
-}
-
-/// Writes to a file, or else to standard output.
-pub(super) fn write(output: Option<&Path>, text: &str) -> Result<(), Failure> {
-    match output {
-        Some(path) => {
-            store::write_file(path, text.as_bytes(), Writing::Public).map_err(Failure::failed)
-        }
-        None => answer(text.as_bytes()),
     }
 }

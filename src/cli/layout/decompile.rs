@@ -9,8 +9,8 @@ use clap::Args;
 use crate::author::text;
 
 use super::super::failure::{DONE, Failure};
-use super::compile::write;
 use super::given::Given;
+use super::output::{self, Replace};
 
 /// Write the text form of a layout
 ///
@@ -24,6 +24,9 @@ pub(super) struct Decompile {
     /// Write to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long, requires = "output")]
+    force: bool,
 }
 
 impl Decompile {
@@ -31,7 +34,8 @@ impl Decompile {
         let given = Given::read(&self.layout)?;
         let text = text::decompile(&given.value, &BTreeMap::new())
             .map_err(|error| Failure::failed(format!("`{}`: {error}", self.layout.display())))?;
-        write(self.output.as_deref(), &text)?;
+        let replace = Replace::by(self.force);
+        output::write(self.output.as_deref(), &text, &self.layout, replace)?;
         Ok(ExitCode::from(DONE))
     }
 }

@@ -9,6 +9,7 @@ mod graph;
 mod keys;
 mod lint;
 mod new;
+mod output;
 mod rehearsed;
 mod renew;
 mod show;

@@ -18,6 +18,7 @@ use crate::model::{Moment, command_line, escaped, printable, quoted};
 use crate::store::{self, StoreError, Writing};
 
 use super::super::failure::{DONE, Failure, answer, complain};
+use super::output::exists;
 
 /// Begin a layout from a template
 ///
@@ -192,14 +193,6 @@ fn unknown(name: &str) -> Failure {
     let names: Vec<&str> = TEMPLATES.iter().map(|template| template.name).collect();
     Failure::usage(format!("there is no template {}", quoted(name)))
         .hint(format!("there are {}", names.join(", ")))
-}
-
-fn exists(path: &Path) -> Failure {
-    Failure::failed(format!(
-        "{} exists already",
-        quoted(&path.to_string_lossy())
-    ))
-    .hint("choose another name with --output, or replace it with --force")
 }
 
 /// All that is wrong; for what is missing, the option that gives it.

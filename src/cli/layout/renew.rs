@@ -7,14 +7,19 @@ use clap::Args;
 
 use crate::author::text::{self, expiry};
 use crate::encoding::Value;
-use crate::model::{Envelope, Form, Moment};
+use crate::model::{Envelope, Form, Moment, quoted};
 use crate::store::{self, Writing};
 
 use super::super::failure::{DONE, Failure};
 use super::super::options::Style;
 use super::super::progress::Listener;
 use super::given::Given;
-use super::sign::Signing;
+use super::output::{self, Replace, is_same, is_stream};
+use super::sign::{Signing, resolved};
+use super::text::Way;
+
+/// Fields of the layout that are read from files.
+const FROM_FILES: [&str; 3] = ["keys", "rootcas", "intermediatecas"];
 
 /// Give a layout another expiry
 ///
@@ -38,6 +43,9 @@ pub(super) struct Renew {
     /// Write to this file instead of changing the layout in place
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long, requires = "output")]
+    force: bool,
 }
 
 impl Renew {
@@ -48,14 +56,23 @@ impl Renew {
             return Err(Failure::usage(format!("{expires} has passed")));
         }
         let given = Given::read(&self.layout)?;
-        let output = self.output.clone();
-        let output = output.unwrap_or_else(|| resolved(&self.layout));
+        let elsewhere = self.output.as_deref();
+        let elsewhere = elsewhere.filter(|output| !is_same(output, &self.layout));
         let text = if given.is_text() {
-            self.text_form(&given, now)?
+            let text = self.text_form(&given, now)?;
+            if let Some(output) = elsewhere.filter(|output| !is_stream(output)) {
+                look_at_files(&given, &text, output)?;
+            }
+            text
         } else {
             self.json(given, expires)?
         };
-        store::write_file(&output, text.as_bytes(), Writing::Public).map_err(Failure::failed)?;
+        let output = elsewhere.map_or_else(|| resolved(&self.layout), Path::to_owned);
+        match elsewhere {
+            Some(_) => output::write(Some(&output), &text, &self.layout, Replace::by(self.force))?,
+            None => store::write_file(&output, text.as_bytes(), Writing::Public)
+                .map_err(Failure::failed)?,
+        }
         listener.tell(&format!(
             "wrote {}, which expires at {expires}",
             output.display()
@@ -88,7 +105,24 @@ impl Renew {
     }
 }
 
-/// What a symbolic link leads to is changed, not the link replaced.
-fn resolved(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+/// Whether the text names the same keys and certificates from where it is written: their paths are
+/// relative to it.
+fn look_at_files(given: &Given, text: &str, output: &Path) -> Result<(), Failure> {
+    let there = super::text::attempt(output, text, &Way::plain());
+    let part = |value: &Value, field: &str| {
+        let object = value.as_object();
+        object.and_then(|object| object.get(field)).cloned()
+    };
+    let same = |field: &str| {
+        let there = there.as_ref().map(|there| part(&there.value, field));
+        there.is_ok_and(|there| there == part(&given.value, field))
+    };
+    if FROM_FILES.iter().all(|field| same(field)) {
+        return Ok(());
+    }
+    Err(Failure::failed(format!(
+        "the keys of the text form would not be found from {}: their paths are relative to it",
+        quoted(&output.to_string_lossy())
+    ))
+    .hint("write it into the folder in which it is, or put the keys beside the new one first"))
 }

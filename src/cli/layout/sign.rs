@@ -15,11 +15,16 @@ use super::super::progress::Listener;
 use super::super::signing::{Certified, Password, ReadySigner, load_signer};
 use super::compile::Compiling;
 use super::given::Given;
+use super::output::{self, Replace, is_same};
+
+/// What names of text forms end in.
+const ENDING: &str = ".layout.toml";
 
 /// Compile and sign a layout in one, or sign one that is compiled
 ///
 /// The text form `x.layout.toml` is signed to `x.layout`, a layout in JSON in its own file, unless
-/// --output names another. Signatures that are there are replaced: `sign --append` adds one.
+/// --output names another. Signatures that are there are replaced: `sign --append` adds one. Of other files
+/// that are there none is replaced without --force, but for a layout that `x.layout` holds already.
 #[derive(Args, Debug)]
 pub(super) struct Sign {
     /// The layout: its text form, or JSON
@@ -34,6 +39,9 @@ pub(super) struct Sign {
     /// Write to this file
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
 }
 
 /// The keys of the owners.
@@ -78,14 +86,25 @@ impl Sign {
                 .hint("give the owner's private key with --signing-key"));
         }
         let given = Given::read_by(&self.layout, &self.compiling.way()?)?;
-        let output = self
-            .output
-            .clone()
-            .map_or_else(|| own_output(&self.layout, &given), Ok)?;
+        let in_place = !given.is_text()
+            && (self.output.as_deref()).is_none_or(|output| is_same(output, &self.layout));
+        let replace = match self.output {
+            None if !self.force => Replace::Layout,
+            _ => Replace::by(self.force),
+        };
+        let output = match &self.output {
+            _ if in_place => resolved(&self.layout),
+            Some(output) => output.clone(),
+            None => own_output(&self.layout)?,
+        };
         let mut envelope = self.envelope(given)?;
         self.signing.sign(&mut envelope, self.compiling.style())?;
-        store::write_file(&output, envelope.to_text().as_bytes(), Writing::Public)
-            .map_err(Failure::failed)?;
+        let text = envelope.to_text();
+        match in_place {
+            true => store::write_file(&output, text.as_bytes(), Writing::Public)
+                .map_err(Failure::failed)?,
+            false => output::write(Some(&output), &text, &self.layout, replace)?,
+        }
         listener.tell(&format!("wrote {}", output.display()));
         Ok(ExitCode::from(DONE))
     }
@@ -105,17 +124,18 @@ impl Sign {
     }
 }
 
-/// Where a layout is written that nothing was said about.
-fn own_output(path: &Path, given: &Given) -> Result<PathBuf, Failure> {
-    if !given.is_text() {
-        // What a symbolic link leads to is signed, not the link replaced.
-        return Ok(path.canonicalize().unwrap_or_else(|_| path.to_owned()));
-    }
-    if path.extension().is_some_and(|ending| ending == "toml") {
+/// What a symbolic link leads to is changed, not the link replaced.
+pub(super) fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Where a text form is signed to that nothing was said about.
+fn own_output(path: &Path) -> Result<PathBuf, Failure> {
+    if path.to_string_lossy().ends_with(ENDING) {
         return Ok(path.with_extension(""));
     }
-    Err(
-        Failure::usage("the name of the text form does not end in `.toml`")
-            .hint("say with --output where to write the signed layout"),
-    )
+    Err(Failure::usage(format!(
+        "the name of the text form does not end in `{ENDING}`"
+    ))
+    .hint("say with --output where to write the signed layout"))
 }
