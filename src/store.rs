@@ -247,6 +247,17 @@ pub fn check_writable(folder: &Path) -> Result<(), StoreError> {
     })
 }
 
+/// Tries whether a file can be written at a path, as far as that can be told before.
+///
+/// # Errors
+/// It cannot.
+pub fn check_place(path: &Path) -> Result<(), StoreError> {
+    if new_file::is_stream(path) {
+        return Ok(());
+    }
+    check_writable(&folder_of(path))
+}
+
 /// Removes a file.
 ///
 /// # Errors

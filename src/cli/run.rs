@@ -222,6 +222,7 @@ impl Run {
     }
 
     fn execute(&self, link: &mut Link, listener: &Listener) -> Result<Ended, Failure> {
+        hide_memory();
         let mut command = Command::new(self.command.clone());
         command.environment = without(&self.signing.secret_variables());
         command.time_limit = self.run_timeout.map(Duration::from_secs);
@@ -261,6 +262,15 @@ impl Run {
         listener.tell(&told);
         Ok(())
     }
+}
+
+/// Keeps the command, which runs as the same user, from looking into this process: there is the key in
+/// its memory, and the variables that it began with. Nothing keeps root from that. Where the system
+/// cannot do it, what is left is that the variables are not in the command's own environment.
+fn hide_memory() {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .unwrap_or_default();
 }
 
 /// Our environment without some variables.

@@ -19,7 +19,8 @@ use super::options::Style;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SigningKey {
     /// Sign with this private key: a PEM file (PKCS#8, PKCS#1, SEC1), or `env:NAME` for PEM in an
-    /// environment variable, which the command does not get to see
+    /// environment variable. That is taken out of the command's environment; only a command that runs as
+    /// root could still find it
     #[arg(long, value_name = "KEY", required_unless_present = "gpg")]
     signing_key: Option<String>,
     #[command(flatten)]

@@ -191,7 +191,7 @@ impl Made {
 
 /// Whether a path leads to something that is written to and not replaced: a device, a named pipe,
 /// `/dev/stdout`.
-fn is_stream(path: &Path) -> bool {
+pub(super) fn is_stream(path: &Path) -> bool {
     let special = |metadata: std::fs::Metadata| !metadata.is_file() && !metadata.is_dir();
     path.starts_with("/dev") || path.starts_with("/proc") || path.metadata().is_ok_and(special)
 }

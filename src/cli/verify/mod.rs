@@ -21,7 +21,7 @@ use crate::verify::{
     Outcome, Owner, Parameters, Request, is_parameter_name, layout_problem, verify,
 };
 
-use super::failure::{DONE, FAILED, Failure, UNDECIDED};
+use super::failure::{DONE, FAILED, Failure, Kind, UNDECIDED};
 use super::progress::Listener;
 use answers::Answers;
 use inspecting::Inspecting;
@@ -87,7 +87,14 @@ impl Verify {
         self.check_parameters()?;
         let inputs: Vec<&Path> = self.trust.files().chain([self.layout.as_path()]).collect();
         let outputs = self.answers.outputs(&inputs)?;
-        let written = outputs.iter().map(|output| output.path.clone()).collect();
+        let written: Vec<PathBuf> = outputs.iter().map(|output| output.path.clone()).collect();
+        if self.product.releases() {
+            // What nobody can be told of is not released.
+            for path in &written {
+                store::check_place(path)
+                    .map_err(|error| Failure::failed(error).meaning(Kind::Undecided))?;
+            }
+        }
         let chain = self.answers.want_chain(&outputs);
         let outcome = self.decide(self.now.unwrap_or(now), written, chain, listener)?;
         let report = &outcome.report;

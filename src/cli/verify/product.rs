@@ -73,6 +73,11 @@ struct Release {
 }
 
 impl ProductOptions {
+    /// Whether files are released when everything passes.
+    pub(super) fn releases(&self) -> bool {
+        self.copy_to.is_some()
+    }
+
     /// Reads what is at hand, if something was given.
     pub(super) fn read(
         &self,
