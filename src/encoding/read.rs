@@ -20,6 +20,9 @@ pub const MAX_DEPTH: usize = 128;
 /// whole.
 pub const MAX_DIGITS: usize = 4300;
 
+/// How many characters are shown of what looks like a page and not like JSON.
+const SHOWN_OF_MARKUP: usize = 32;
+
 /// Why bytes are not a JSON value that can be used. Lines and columns count from 1, columns in bytes.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -137,14 +140,32 @@ impl<'a> Reader<'a> {
                 .take(error.line().saturating_sub(1));
             let offset = before.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
             let (line, column) = self.place(part, offset);
-            let what = error.to_string();
-            let what = what
-                .split(" at line ")
-                .next()
-                .unwrap_or_default()
-                .to_owned();
+            let what = self.found(&error);
             ReadError::NotJson { what, line, column }
         })
+    }
+
+    /// What is wrong, in words that people use of files.
+    fn found(&self, error: &serde_json::Error) -> String {
+        let text = self.text.trim_start();
+        if text.is_empty() {
+            return "there is nothing in it".to_owned();
+        }
+        if error.is_eof() {
+            return "it is cut off, it ends".to_owned();
+        }
+        if text.starts_with('<') {
+            let start: String = text.chars().take(SHOWN_OF_MARKUP).collect();
+            return format!(
+                "it looks like HTML or XML, it begins with `{}…`",
+                start.escape_debug()
+            );
+        }
+        let what = error.to_string();
+        what.split(" at line ")
+            .next()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Line and column of a byte of a part of the text.

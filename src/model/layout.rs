@@ -12,7 +12,7 @@ use crate::keys::{AnyKey, Authorities, Constraint, KeyError, KeyId};
 
 use super::certificates::{authorities, constraints};
 use super::field::{At, Complaint, Complaints, pointer_token};
-use super::{ItemName, Moment, Rule, Side, quoted};
+use super::{ItemName, Moment, Rule, Side, quoted, quoted_list, similar};
 
 /// A layout: what must have happened, by whom.
 #[derive(Clone, Debug)]
@@ -348,12 +348,18 @@ fn check_names(steps: &[Step], inspections: &[Inspection], complaints: &mut Comp
     }
     steps_seen.extend(items.map(|(name, _)| name));
     for step in steps {
-        check_sources(&step.rules, &step.pointer, &steps_seen, "step", complaints);
+        check_sources(
+            (&step.name, &step.pointer),
+            &step.rules,
+            &steps_seen,
+            "step",
+            complaints,
+        );
     }
     for look in inspections {
         check_sources(
+            (&look.name, &look.pointer),
             &look.rules,
-            &look.pointer,
             &all,
             "step or inspection",
             complaints,
@@ -362,8 +368,8 @@ fn check_names(steps: &[Step], inspections: &[Inspection], complaints: &mut Comp
 }
 
 fn check_sources(
+    (own, pointer): (&ItemName, &str),
     rules: &Rules,
-    pointer: &str,
     known: &BTreeSet<&ItemName>,
     what: &str,
     complaints: &mut Complaints,
@@ -373,8 +379,14 @@ fn check_sources(
             if let Rule::Match(rule) = rule
                 && !known.contains(&rule.from)
             {
+                let names = known.iter().map(|name| name.as_str());
+                let meant = match similar(rule.from.as_str(), names, 1).as_slice() {
+                    [] => String::new(),
+                    names => format!(", did you mean {}?", quoted_list(names, 1)),
+                };
                 let message = format!(
-                    "MATCH refers to {}, but there is no such {what}",
+                    "in {} MATCH refers to {}, but there is no such {what}{meant}",
+                    quoted(own.as_str()),
                     quoted(rule.from.as_str())
                 );
                 complaints.add(

@@ -126,6 +126,7 @@ mod tests {
         let problem = Problem::KeyUnreadable {
             key: key.to_owned(),
             why: "100%\r\n::error::x".to_owned(),
+            absent: false,
         };
         Finding::error(problem, None)
     }

@@ -137,6 +137,10 @@ fn findings(
                 "{indent}  … and {more} more like these (--format json has them all)"
             )?;
         }
+        if first.problem.is_told_elsewhere() && !dress.verbose {
+            rest = behind;
+            continue;
+        }
         if let Some(place) = &first.place {
             writeln!(
                 out,
@@ -358,6 +362,7 @@ mod tests {
                     rule: "ALLOW x".to_owned(),
                     why: Miss::Case,
                 }],
+                again: None,
             };
             item.fail(problem, Some(place.clone()));
         }

@@ -4,6 +4,7 @@
 //! about it. Every [`Problem`] knows its stable code, its one-line message and what to do next;
 //! renderers only lay them out.
 
+mod again;
 mod chain;
 mod difference;
 mod explanation;
@@ -16,8 +17,9 @@ mod simulation;
 mod unreached;
 mod words;
 
+pub use again::Again;
 pub use chain::{Chain, ChainLink, ChainRule, Flow};
-pub use difference::{Difference, DifferenceKind};
+pub use difference::{Difference, DifferenceKind, Vouched};
 pub use explanation::{Explanation, Passage, Stage};
 pub use instead::{Instead, Otherwise};
 pub use lint::{Lint, LintCode, LintFinding, LintPolicy};

@@ -62,6 +62,7 @@ fn disagreements(links: &[(&str, &Link)]) -> Vec<Problem> {
                     other: (*path).to_owned(),
                     differences,
                     more,
+                    vouched: None,
                 });
             }
         }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::keys::AnyKey;
 use crate::model::{Envelope, Evidence, Layout, Link, LinkFile, Moment, PayloadKind, Step, quoted};
-use crate::report::Problem;
+use crate::report::{Again, Problem};
 
 use super::instead::other_id;
 use super::signed::{self, Signed, TRIED_SIGNATURES};
@@ -48,7 +48,7 @@ fn glance(step: &Step, sought: &Sought<'_>, evidence: &Evidence, now: Moment) ->
     let file = evidence.get(&step.name, &sought.keyid)?;
     let envelope = file.content.as_ref().ok()?;
     let (signature, link) = rayon::join(
-        || signature_problem(file, envelope, key, sought, now),
+        || signature_problem(step, file, envelope, key, sought, now),
         || match envelope.kind() {
             PayloadKind::Layout => None,
             PayloadKind::Link | PayloadKind::Other(_) => Some(read_link(file, envelope, step)),
@@ -69,6 +69,7 @@ pub(super) fn holds_link(file: &LinkFile) -> bool {
 }
 
 fn signature_problem(
+    step: &Step,
     file: &LinkFile,
     envelope: &Envelope,
     key: &AnyKey,
@@ -91,6 +92,7 @@ fn signature_problem(
             keyid,
             found: signed::ids_found(envelope),
             other_id: other_id(key, &sought.ids, envelope, now),
+            again: Again::of(step),
         }),
     }
 }

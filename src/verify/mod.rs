@@ -38,6 +38,7 @@ mod ruling;
 mod signed;
 mod sought;
 mod steps;
+mod vouch;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -278,12 +279,16 @@ impl<'a> Engine<'a> {
 
     /// Whether what was given as the layout is one.
     fn holds_layout(&mut self) -> bool {
-        let found = match self.request.layout.kind() {
+        let layout = self.request.layout;
+        let (found, step) = match layout.kind() {
             PayloadKind::Layout => return true,
-            PayloadKind::Link => Some("link".to_owned()),
-            PayloadKind::Other(found) => found,
+            PayloadKind::Link => {
+                let step = layout.link().ok().map(|link| link.name);
+                (Some("link".to_owned()), step)
+            }
+            PayloadKind::Other(found) => (found, None),
         };
-        self.note(None, Problem::NotALayout { found }, None);
+        self.note(None, Problem::NotALayout { found, step }, None);
         false
     }
 
@@ -361,7 +366,12 @@ impl<'a> Engine<'a> {
         match node.layout.expires {
             None => self.note(item, Problem::LayoutExpiryMissing, node.place("")),
             Some(expired) if expired <= now => {
-                let problem = Problem::LayoutExpired { expired, now };
+                let below = item.is_some();
+                let problem = Problem::LayoutExpired {
+                    expired,
+                    now,
+                    below,
+                };
                 self.note(item, problem, node.place("/expires"));
             }
             Some(_) => {}

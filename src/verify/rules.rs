@@ -250,6 +250,7 @@ impl<'a> Queue<'a> {
                     true => near.misses(before, at, search),
                     false => Vec::new(),
                 },
+                again: None,
             };
             self.found.push((before.len(), problem));
         }

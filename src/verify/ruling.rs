@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::model::{ItemName, Link, Rules, Step};
-use crate::report::{Finding, ItemKind, Problem, Severity, Status, Unreached};
+use crate::report::{Again, Finding, ItemKind, Problem, Severity, Status, Unreached};
 
 use super::{Engine, Node, rules};
 
@@ -25,6 +25,19 @@ impl Ruling {
             None => Self::Found(rules::apply(rules, link, link_of)),
         }
     }
+
+    /// What a step has recorded is mended by performing it again.
+    fn of_step(mut self, step: &Step) -> Self {
+        if let Self::Found(found) = &mut self {
+            let problems = found.iter_mut().flat_map(|side| &mut side.problems);
+            for (_, problem) in problems {
+                if let Problem::ArtifactDisallowed { again, .. } = problem {
+                    *again = Some(Again::of(step));
+                }
+            }
+        }
+        self
+    }
 }
 
 impl Engine<'_> {
@@ -38,9 +51,11 @@ impl Engine<'_> {
         let rulings: Vec<Option<Ruling>> = node.layout.steps.par_iter().map(judge).collect();
         for ((step, item), ruling) in node.layout.steps.iter().zip(items).zip(rulings) {
             if let Some(ruling) = ruling {
+                let ruling = ruling.of_step(step);
                 self.ruled(node, *item, &step.pointer, ruling);
             }
         }
+        self.vouch(node, items);
     }
 
     /// Why no link stands for a step.

@@ -154,6 +154,7 @@ pub(super) fn check_layout(
         return Err(vec![Problem::KeyUnreadable {
             key: String::new(),
             why: "no key was given".to_owned(),
+            absent: false,
         }]);
     }
     let people = People::of_owners(owners);

@@ -8,7 +8,9 @@ use crate::keys::{AnyKey, KeyError, KeyId};
 use crate::model::{
     Envelope, EnvelopeError, Evidence, FoundBy, Link, LinkFile, LinkFileError, Step,
 };
-use crate::report::{Finding, Instead, Item, ItemKind, LinkUse, Place, Problem, Severity, Status};
+use crate::report::{
+    Again, Finding, Instead, Item, ItemKind, LinkUse, Place, Problem, Severity, Status,
+};
 
 use super::baseline::Kept;
 use super::glance::{self, Glance};
@@ -312,7 +314,6 @@ fn conclude(
         }
     } else {
         let problem = Problem::ThresholdNotMet {
-            step: step.name.clone(),
             needed: step.threshold,
             found,
             links: links.len(),
@@ -325,7 +326,8 @@ fn conclude(
                 .collect(),
             looked_for,
             instead: instead(),
-            command: step.expected_command.clone(),
+            again: Again::of(step),
+            told: false,
         };
         item.fail(problem, node.place(&step.pointer));
     }

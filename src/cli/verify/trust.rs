@@ -1,5 +1,7 @@
 //! Who must have signed the layout.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -72,10 +74,17 @@ impl Trust {
         for (path, loaded) in plain.chain(openpgp) {
             match loaded {
                 Ok(found) => keys.extend(found),
-                Err(why) => problems.push(Problem::KeyUnreadable {
-                    key: path.clone(),
-                    why,
-                }),
+                Err(why) => {
+                    let absent = is_absent(path);
+                    problems.push(Problem::KeyUnreadable {
+                        key: path.clone(),
+                        why: match absent {
+                            true => "there is no such file".to_owned(),
+                            false => why,
+                        },
+                        absent,
+                    });
+                }
             }
         }
         (keys, problems)
@@ -116,6 +125,10 @@ pub(in crate::cli) fn owner(key: &AnyKey) -> Owner<'_> {
         authority: key,
         ids,
     }
+}
+
+fn is_absent(path: &str) -> bool {
+    fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 pub(in crate::cli) fn load_plain(path: &str) -> Result<Vec<AnyKey>, String> {

@@ -416,6 +416,7 @@ mod tests {
             let problem = Problem::KeyUnreadable {
                 key: format!("</script>{number}"),
                 why: String::new(),
+                absent: false,
             };
             let place = Place {
                 document: "d".to_owned(),

@@ -1,23 +1,55 @@
 //! What to do next where that depends on what exactly was found: artifacts that no rule took, and
 //! links that are too few.
 
-use crate::model::{ItemName, command_line, quoted, quoted_list};
+use crate::model::{command_line, quoted, quoted_list};
 
 use super::super::words::NAMED_AT_MOST;
-use super::super::{Instead, Miss, NearMiss, Otherwise};
+use super::super::{Again, Instead, Miss, NearMiss, Otherwise};
+
+/// How many steps are named in their order.
+const STEPS_AT_MOST: usize = 20;
 
 /// About an artifact that no rule took: what follows from the rule that came nearest.
-pub(super) fn disallowed(path: &str, near: &[NearMiss]) -> String {
+pub(super) fn disallowed(path: &str, near: &[NearMiss], again: Option<&Again>) -> String {
     let nearest = near
         .iter()
         .map(|near| &near.why)
         .min_by_key(|why| rank(why));
     nearest.map_or_else(
         || {
-            "no rule is about it: find out how it came there, and take it away; only if it belongs there, the layout's owner adds a rule that takes it, and signs again".to_owned()
+            format!(
+                "no rule is about it: find out how it came there, {}; only if it belongs there, the layout's owner adds a rule that takes it, and signs again",
+                take_away(again)
+            )
         },
-        |why| because(path, why),
+        |why| because(path, why, again),
     )
+}
+
+/// What a step has recorded stays in its link, whatever becomes of the file.
+fn take_away(again: Option<&Again>) -> String {
+    match again {
+        Some(again) => {
+            format!("take it away, and have the step performed again without it: {again}")
+        }
+        None => "and take it away".to_owned(),
+    }
+}
+
+/// About steps of which none has a link.
+pub(super) fn no_links(similar: &[String], steps: &[String]) -> String {
+    let meant = match similar {
+        [] => String::new(),
+        names => format!("did you mean {}? ", quoted_list(names, NAMED_AT_MOST)),
+    };
+    let order = match steps {
+        [] => String::new(),
+        steps => format!(
+            "; if there are none yet, have the steps performed in this order: {} (--verbose has their commands)",
+            quoted_list(steps, STEPS_AT_MOST)
+        ),
+    };
+    format!("{meant}if the links are elsewhere, give their folder with --link-dir FOLDER{order}")
 }
 
 /// The smaller, the more it says about what happened.
@@ -35,7 +67,7 @@ fn rank(why: &Miss) -> u8 {
     }
 }
 
-fn because(path: &str, why: &Miss) -> String {
+fn because(path: &str, why: &Miss, again: Option<&Again>) -> String {
     match why {
         Miss::OtherDigest {
             there,
@@ -67,15 +99,17 @@ fn because(path: &str, why: &Miss) -> String {
             quoted(&there.path)
         ),
         Miss::NotThere { there, similar } if similar.is_empty() => format!(
-            "it does not come from {}: find out how it came there, and take it away; only if it belongs there, the layout's owner adds a rule that takes it, and signs again",
-            quoted(there.from.as_str())
+            "it does not come from {}: find out how it came there, {}; only if it belongs there, the layout's owner adds a rule that takes it, and signs again",
+            quoted(there.from.as_str()),
+            take_away(again)
         ),
         Miss::NotThere { .. } | Miss::Case | Miss::SimilarName => {
             "compare the two names: perform the step again under the right one, or the layout's owner corrects the rule, and signs again".to_owned()
         }
-        Miss::OnBothSides { .. } => {
-            "it was there before the step and after it, and CREATE and DELETE take only what is on one side: perform the step again in a clean folder; only if it is to be there before, the layout's owner writes MODIFY or ALLOW instead, and signs again".to_owned()
-        }
+        Miss::OnBothSides { .. } => format!(
+            "it was there before the step and after it, and CREATE and DELETE take only what is on one side: perform the step again in a clean folder{}; only if it is to be there before, the layout's owner writes MODIFY or ALLOW instead, and signs again",
+            again.map(|again| format!(": {again}")).unwrap_or_default()
+        ),
         Miss::Unchanged => {
             "MODIFY takes only what the step changes: if it need not change this, the layout's owner writes MATCH or ALLOW instead, and signs again".to_owned()
         }
@@ -86,8 +120,9 @@ fn because(path: &str, why: &Miss) -> String {
             "the layout's owner moves the rule to the other list of the step, and signs again".to_owned()
         }
         Miss::Pattern { would } => format!(
-            "if it belongs there, the layout's owner writes {}, and signs again; else take it away",
-            quoted(would)
+            "if it belongs there, the layout's owner writes {}, and signs again; else {}",
+            quoted(would),
+            take_away(again).trim_start_matches("and ")
         ),
         Miss::Unfilled { parameter } => parameter_help(parameter),
     }
@@ -103,14 +138,13 @@ pub(super) fn parameter_help(parameter: &str) -> String {
 
 /// What is known of a step with too few links.
 pub(super) struct Short<'a> {
-    pub(super) step: &'a ItemName,
     pub(super) missing: u64,
     pub(super) able: Option<u64>,
     pub(super) needed: u64,
     pub(super) broken: &'a [String],
     pub(super) looked_for: &'a [String],
     pub(super) instead: &'a [Instead],
-    pub(super) command: &'a [String],
+    pub(super) again: &'a Again,
 }
 
 impl Short<'_> {
@@ -164,14 +198,7 @@ impl Short<'_> {
 
     /// The command that makes a link.
     fn perform(&self) -> String {
-        let step = command_line(&[self.step.as_str()]);
-        let command = match self.command {
-            [] => "COMMAND".to_owned(),
-            words => command_line(words),
-        };
-        let run = format!(
-            "`linkwright run --step-name {step} --signing-key KEY --materials PATH… --products PATH… -- {command}`"
-        );
+        let run = self.again;
         let stranger = |file: &Instead| {
             matches!(
                 file.what,
@@ -187,7 +214,7 @@ impl Short<'_> {
             )
         } else {
             format!(
-                "put the missing links into the folder given with --link-dir, or have a functionary perform the step: {run}"
+                "put the missing links where links are looked for (--link-dir, or else the current folder), or have a functionary perform the step: {run}"
             )
         }
     }
@@ -196,7 +223,7 @@ impl Short<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Side;
+    use crate::model::{ItemName, Side};
     use crate::report::{DigestPair, Other};
 
     #[test]
@@ -220,11 +247,15 @@ mod tests {
             digests,
             changed_here: false,
         });
-        let help = disallowed("a", &[near(Miss::SimilarName), changed, near(Miss::Case)]);
+        let help = disallowed(
+            "a",
+            &[near(Miss::SimilarName), changed, near(Miss::Case)],
+            None,
+        );
         assert!(
             help.contains("not the file that `fetch` recorded"),
             "{help}"
         );
-        assert!(disallowed("a", &[]).starts_with("no rule is about it"));
+        assert!(disallowed("a", &[], None).starts_with("no rule is about it"));
     }
 }

@@ -52,6 +52,7 @@ impl Problem {
             Self::LinkSignatureMissing { .. } => "link-signature-missing",
             Self::LinkUnreadable { .. } => "link-unreadable",
             Self::LinksDisagree { .. } => "links-disagree",
+            Self::LinksMissing { .. } => "links-missing",
             Self::LayoutDuplicateKey { .. } | Self::MalformedJson { .. } => "malformed-json",
             Self::NotALayout { .. } => "not-a-layout",
             Self::NotReached { .. } => "not-reached",

@@ -1,6 +1,6 @@
 //! A problem's message in parts: the headline, and what explains it further.
 
-use super::super::difference::shown as shown_differences;
+use super::super::difference::differing;
 use super::super::words::behind;
 use super::Problem;
 
@@ -20,10 +20,14 @@ impl Problem {
         if let Self::ArtifactDisallowed { near, .. } = self {
             near.iter().map(ToString::to_string).collect()
         } else if let Self::LinksDisagree {
-            differences, more, ..
+            first,
+            other,
+            differences,
+            more,
+            vouched,
         } = self
         {
-            shown_differences(differences, *more)
+            differing((first, other), differences, *more, vouched.as_ref())
         } else if let Self::ThresholdNotMet { instead, .. } = self {
             instead.iter().map(ToString::to_string).collect()
         } else {
@@ -48,6 +52,7 @@ mod tests {
                 rule: "ALLOW \u{7}".to_owned(),
                 why: Miss::Case,
             }],
+            again: None,
         };
         let headline =
             "the product `\\u{1b}[31mx` is not allowed: no rule before `DISALLOW *` takes it";

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::keys::ChainError;
-use crate::model::Side;
+use crate::model::{Side, quoted};
 
 use super::Problem;
 use super::advice::{self, Short};
@@ -11,8 +11,11 @@ use super::advice::{self, Short};
 impl Problem {
     /// What a person can do next; empty where the message says it all.
     pub fn help(&self) -> Cow<'static, str> {
-        if let Self::ArtifactDisallowed { path, near, .. } = self {
-            advice::disallowed(path, near).into()
+        if let Self::ArtifactDisallowed {
+            path, near, again, ..
+        } = self
+        {
+            advice::disallowed(path, near, again.as_ref()).into()
         } else if let Self::ArtifactMissing {
             parameter: Some(parameter),
             ..
@@ -24,23 +27,86 @@ impl Problem {
         } = self
         {
             cause.help()
+        } else if let Some(help) = self.help_about_links() {
+            help.into()
         } else {
             let short = self.short().map(|short| short.help().into());
             short.unwrap_or_else(|| Cow::Borrowed(self.fixed_help()))
         }
     }
 
+    /// Whether it is that a step has too few links because there is no file of it at all.
+    pub fn is_about_links_nowhere(&self) -> bool {
+        let Self::ThresholdNotMet {
+            needed,
+            able,
+            broken,
+            looked_for,
+            instead,
+            ..
+        } = self
+        else {
+            return false;
+        };
+        let able = able.is_none_or(|able| u64::try_from(able).is_ok_and(|able| able >= *needed));
+        able && broken.is_empty() && instead.is_empty() && !looked_for.is_empty()
+    }
+
+    /// Takes note that what to do about such a step is told for all steps at once.
+    pub fn tell_elsewhere(&mut self) {
+        if self.is_about_links_nowhere()
+            && let Self::ThresholdNotMet { told, .. } = self
+        {
+            *told = true;
+        }
+    }
+
+    /// Whether what to do about it is told for all steps at once, so that one line about it is enough.
+    pub fn is_told_elsewhere(&self) -> bool {
+        matches!(self, Self::ThresholdNotMet { told: true, .. })
+    }
+
+    /// About links that are nowhere, nobody's or at odds, where more is known than that.
+    fn help_about_links(&self) -> Option<String> {
+        if let Self::LinkFolderMissing { similar, steps, .. } = self {
+            (!similar.is_empty() || !steps.is_empty()).then(|| advice::no_links(similar, steps))
+        } else if let Self::LinksMissing { steps, .. } = self {
+            Some(advice::no_links(&[], steps))
+        } else if let Self::LinksDisagree {
+            first,
+            other,
+            vouched: Some(vouched),
+            ..
+        } = self
+        {
+            Some(vouched.help(first, other))
+        } else if let Self::LinkSignatureMissing {
+            keyid,
+            found,
+            again,
+            ..
+        } = self
+            && found.is_empty()
+        {
+            let keyid = quoted(keyid.as_str());
+            Some(format!(
+                "the file is unsigned: have the holder of {keyid} perform the step again: {again}"
+            ))
+        } else {
+            None
+        }
+    }
+
     /// What is known of a step with too few links.
     fn short(&self) -> Option<Short<'_>> {
         let Self::ThresholdNotMet {
-            step,
             needed,
             found,
             able,
             broken,
             looked_for,
             instead,
-            command,
+            again,
             ..
         } = self
         else {
@@ -48,14 +114,13 @@ impl Problem {
         };
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         Some(Short {
-            step,
             missing: needed.saturating_sub(count(*found)),
             able: able.map(count),
             needed: *needed,
             broken,
             looked_for,
             instead,
-            command,
+            again,
         })
     }
 
@@ -123,10 +188,16 @@ impl Problem {
             Self::KeyUnknown { .. } => {
                 "the layout's owner adds the key to `keys` of the layout, or takes its id out of the step's `pubkeys`"
             }
+            Self::KeyUnreadable { absent: true, .. } => {
+                "check the path that was given with --key or --gpg-key"
+            }
             Self::KeyUnreadable { .. } => {
                 "give a public key as PEM (`BEGIN PUBLIC KEY`) or as a key object of a layout; `openssl pkey -in KEY -pubout` makes one from a private key"
             }
             Self::LayoutEmpty => "give a layout that asks for something",
+            Self::LayoutExpired { below: true, .. } => {
+                "ask the sublayout's owner, who is the functionary that signed it, for a newer one; --now sets the clock for an audit of the past"
+            }
             Self::LayoutExpired { .. } => {
                 "ask the layout's owner for a newer layout; --now sets the clock for an audit of the past"
             }
@@ -141,6 +212,9 @@ impl Problem {
             Self::LayoutDuplicateKey { .. } | Self::LayoutInvalid { .. } => {
                 "the layout's owner corrects the layout and signs again"
             }
+            Self::NotALayout { step: Some(_), .. } => {
+                "give the signed layout with --layout, and put this file with the other links"
+            }
             Self::LayoutPayloadType { .. } | Self::NotALayout { .. } => {
                 "give the signed layout with --layout; `linkwright show FILE` tells what a file is"
             }
@@ -148,7 +222,7 @@ impl Problem {
                 "have more of its owners sign the layout (`linkwright sign LAYOUT --append --signing-key KEY`); a key counts once, however often it is given or has signed"
             }
             Self::LayoutUnreadable { .. } => "give a readable file with a signed layout in it",
-            Self::LinkFolderMissing { .. } => {
+            Self::LinkFolderMissing { .. } | Self::LinksMissing { .. } => {
                 "no link of a step was found there: give the folder that has the links with --link-dir"
             }
             Self::LinkAmbiguous { .. } => {
@@ -215,7 +289,7 @@ impl Problem {
                 "the layout was changed after it was signed: get the original from its owner"
             }
             Self::SignatureMissing { good, .. } if good.is_empty() => {
-                "check that this is the right layout and the right key file; if both are, have the owner of this key sign the layout"
+                "check that this is the right layout and the right key file; somebody else may have made this layout to deceive you, so look at what it says before the owner of this key signs it"
             }
             Self::SignatureMissing { .. } => {
                 "the layout and the other key are right, and every key that is given must have signed: have the owner of this one sign too (`linkwright sign LAYOUT --append --signing-key KEY`)"

@@ -14,12 +14,12 @@ use crate::model::{
     Complaint, ItemName, Moment, PAYLOAD_TYPE, Side, command_line, quoted, quoted_list,
 };
 
-use super::difference::shown as shown_differences;
+use super::difference::differing;
 use super::words::{
     NAMED_AT_MOST, behind, braced, but, counted, found_instead, list_mismatches, listed, named,
     signed,
 };
-use super::{Difference, Instead, NearMiss, Unreached};
+use super::{Again, Difference, Instead, NearMiss, Unreached, Vouched};
 
 /// One kind of thing that can be found, with what a reader needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,8 @@ pub enum Problem {
         path: String,
         rule: String,
         near: Vec<NearMiss>,
+        /// The step, where it is one that has the artifact.
+        again: Option<Again>,
     },
     /// A REQUIRE rule names an artifact that is not there or was taken before.
     #[error("the {} {} is required, but {}{}", side.noun(), quoted(path), match taken_by {
@@ -167,7 +169,12 @@ pub enum Problem {
     KeyUnknown { keyid: KeyId },
     /// A verification key cannot be read.
     #[error("cannot read the key {}: {why}", quoted(key))]
-    KeyUnreadable { key: String, why: String },
+    KeyUnreadable {
+        key: String,
+        why: String,
+        /// Whether there is no such file.
+        absent: bool,
+    },
     /// A key of the layout that no step authorises.
     #[error("no step authorises the key {} of the layout", quoted(keyid.as_str()))]
     KeyUnused { keyid: KeyId },
@@ -178,8 +185,13 @@ pub enum Problem {
     #[error("the layout has neither steps nor inspections, so it verifies nothing")]
     LayoutEmpty,
     /// The layout has expired.
-    #[error("the layout expired at {expired}, and it is {now}")]
-    LayoutExpired { expired: Moment, now: Moment },
+    #[error("the {} expired at {expired}, and it is {now}", if *below { "sublayout" } else { "layout" })]
+    LayoutExpired {
+        expired: Moment,
+        now: Moment,
+        /// Whether it is a sublayout.
+        below: bool,
+    },
     /// The layout expires soon.
     #[error("the layout expires at {expires}, in less than {days} days")]
     LayoutExpiresSoon { expires: Moment, days: i32 },
@@ -214,8 +226,17 @@ pub enum Problem {
     #[error("cannot read the layout: {why}")]
     LayoutUnreadable { why: String },
     /// The folder for the links is not there.
-    #[error("there is no folder {} for the links", quoted(folder))]
-    LinkFolderMissing { folder: String },
+    #[error("there is no folder {} for the links{}", quoted(folder), match steps.as_slice() {
+        [] => "",
+        _ => ", so no step has any",
+    })]
+    LinkFolderMissing {
+        folder: String,
+        /// Folders that may have been meant.
+        similar: Vec<String>,
+        /// All steps in their order, if none has a link.
+        steps: Vec<String>,
+    },
     /// Two valid links of one step and functionary say different things.
     #[error(
         "{} and {} are valid links of the same step and functionary and differ",
@@ -257,6 +278,7 @@ pub enum Problem {
         found: Vec<String>,
         /// The key's other id, if it has signed under that.
         other_id: Option<KeyId>,
+        again: Again,
     },
     /// Something beside the links is none.
     #[error("{} was passed over: {why}", quoted(link))]
@@ -265,22 +287,41 @@ pub enum Problem {
     #[error("cannot read {}: {why}", quoted(link))]
     LinkUnreadable { link: String, why: String },
     /// Valid links of one step differ.
-    #[error("{} and {} differ{}", quoted(first), quoted(other), behind(&shown_differences(differences, *more)))]
+    #[error("{} and {} differ{}", quoted(first), quoted(other), behind(&differing((first, other), differences, *more, vouched.as_ref())))]
     LinksDisagree {
         first: String,
         other: String,
         differences: Vec<Difference>,
         more: usize,
+        /// What an earlier step says of it.
+        vouched: Option<Vouched>,
+    },
+    /// No step has a link.
+    #[error("no step has a link: {} looked for in {}{}", if steps.len() == 1 { "it was" } else { "they were" },
+        quoted_list(places, NAMED_AT_MOST),
+        if *given { ", as given with --link-dir" } else { ", the current folder, for no --link-dir was given" })]
+    LinksMissing {
+        /// Where they were looked for.
+        places: Vec<String>,
+        /// Whether that was said with --link-dir.
+        given: bool,
+        /// All steps, in their order.
+        steps: Vec<String>,
     },
     /// Not JSON, or an object has a key twice.
     #[error("cannot read {}: {why}", quoted(document))]
     MalformedJson { document: String, why: String },
     /// The document given as layout is something else.
-    #[error("the document given as layout is {}", match found {
-        Some(found) => format!("of type {}", quoted(found)),
-        None => "no in-toto metadata, it has no `_type`".to_owned(),
+    #[error("the document given as layout is {}", match (step, found) {
+        (Some(step), _) => format!("the link of the step {}", quoted(step)),
+        (None, Some(found)) => format!("of type {}", quoted(found)),
+        (None, None) => "no in-toto metadata, it has no `_type`".to_owned(),
     })]
-    NotALayout { found: Option<String> },
+    NotALayout {
+        found: Option<String>,
+        /// Of which step it is a link, if it is one.
+        step: Option<String>,
+    },
     /// Not checked, because of something else.
     #[error("not checked: {why}")]
     NotReached { why: Unreached },
@@ -380,8 +421,9 @@ pub enum Problem {
     #[error("{} is not followed: {why}", quoted(link))]
     SublayoutTooDeep { link: String, why: String },
     /// Too few valid links.
-    #[error("{needed} valid {} from distinct authorised functionaries {} needed, found {found}{}{}{}{}",
-        if *needed == 1 { "link" } else { "links" }, if *needed == 1 { "is" } else { "are" },
+    #[error("{needed} valid {}{} {} needed, found {found}{}{}{}{}",
+        if *needed == 1 { "link" } else { "links" },
+        if *told { "" } else { " from distinct authorised functionaries" }, if *needed == 1 { "is" } else { "are" },
         if links > found { format!(" (in {links} links, for a key under two ids is one functionary)") } else { String::new() },
         match broken.as_slice() {
             [] => String::new(),
@@ -393,7 +435,6 @@ pub enum Problem {
             files => format!("; there is no {}", quoted_list(files, NAMED_AT_MOST)),
         }, behind(instead))]
     ThresholdNotMet {
-        step: ItemName,
         needed: u64,
         /// Distinct functionaries.
         found: usize,
@@ -406,8 +447,9 @@ pub enum Problem {
         looked_for: Vec<String>,
         /// Other files of the step.
         instead: Vec<Instead>,
-        /// The command that the layout expects.
-        command: Vec<String>,
+        again: Again,
+        /// Whether what to do about it is told for all steps at once.
+        told: bool,
     },
     /// Artifacts were recorded with digests that show nothing.
     #[error("{} without a strong digest, so nothing can be compared with {}: {}",
