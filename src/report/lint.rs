@@ -139,6 +139,7 @@ codes! {
     NameInvalid "name-invalid" "A name that cannot name a file."
     NameTwice "name-twice" "A name that stands twice."
     OwnerIsFunctionary "owner-is-functionary" "The layout's owner performs a step."
+    ParameterOpen "parameter-open" "A parameter that must be given."
     PatternLooksForeign "pattern-looks-foreign" "A pattern of another language."
     PatternMatchesNothing "pattern-matches-nothing" "A pattern that no name matches."
     PatternRepeatsPrefix "pattern-repeats-prefix" "A pattern that has the prefix in it again."

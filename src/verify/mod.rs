@@ -47,7 +47,7 @@ use std::num::NonZeroUsize;
 pub use alone::{Judged, compared_with, judge};
 pub use baseline::{Baseline, Counted, Edit, Effect, Mutant, Performed, Person, Slot, Stand};
 pub use fate::{Fate, fate};
-pub use params::{Parameters, is_parameter_name, substitute};
+pub use params::{Parameters, asked_for, is_parameter_name, substitute};
 pub use prefer::prefer_good;
 pub use product::Product;
 pub use rules::LinkOf;

@@ -33,6 +33,66 @@ pub(super) fn unfilled(text: &str) -> Option<(&str, &str, &str)> {
     parts.find(|(before, name, _)| is_parameter_name(name) && !before.ends_with('$'))
 }
 
+/// The parameters that the rules and commands of a layout ask for, each with the pointer of the first
+/// text that does. Without values for them these texts mean what they say, braces and all. In a command
+/// `${NAME}` is something of a shell.
+pub fn asked_for(payload: &Value) -> BTreeMap<String, String> {
+    let mut asked = BTreeMap::new();
+    for (list, fields) in PLACES {
+        let items = payload
+            .as_object()
+            .and_then(|layout| layout.get(list)?.as_array());
+        for (index, item) in items.unwrap_or_default().iter().enumerate() {
+            for field in fields {
+                let value = item.as_object().and_then(|item| item.get(field));
+                let is_command = matches!(*field, "expected_command" | "run");
+                if let Some(value) = value {
+                    asked_in(
+                        value,
+                        &format!("/{list}/{index}/{field}"),
+                        is_command,
+                        &mut asked,
+                    );
+                }
+            }
+        }
+    }
+    asked
+}
+
+fn asked_in(value: &Value, pointer: &str, is_command: bool, asked: &mut BTreeMap<String, String>) {
+    // Rules are lists in a list, and nothing is deeper.
+    for (at, item) in value.as_array().unwrap_or_default().iter().enumerate() {
+        let pointer = format!("{pointer}/{at}");
+        named(item, &pointer, is_command, asked);
+        for (place, word) in item.as_array().unwrap_or_default().iter().enumerate() {
+            named(word, &format!("{pointer}/{place}"), is_command, asked);
+        }
+    }
+}
+
+/// The parameters of one text: a name between braces that are not doubled.
+fn named(word: &Value, pointer: &str, is_command: bool, asked: &mut BTreeMap<String, String>) {
+    let Some(text) = word.as_str() else {
+        return;
+    };
+    let mut before = "";
+    for part in text.split_inclusive('{') {
+        let opened = before.chars().rev().take_while(|one| *one == '{').count();
+        let start = before.trim_end_matches('{');
+        let is_shell = is_command && opened == 1 && start.ends_with('$');
+        let name = part.split_once('}').map(|(name, _)| name);
+        if let Some(name) = name.filter(|name| is_parameter_name(name))
+            && opened % 2 == 1
+            && !is_shell
+        {
+            let first = asked.entry(name.to_owned());
+            first.or_insert_with(|| pointer.to_owned());
+        }
+        before = text.get(..before.len() + part.len()).unwrap_or_default();
+    }
+}
+
 /// The payload of a layout with its parameters filled in.
 ///
 /// # Errors
@@ -210,6 +270,29 @@ mod tests {
         for text in ["", "app", "${HOME}", "{", "{a", "a}"] {
             assert_eq!(unfilled(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_layout_asks_for_is_found() {
+        let layout = br#"{"readme":"{R}","steps":[{"name":"{N}","expected_command":["{C}","${HOME}","${{D}"],
+            "expected_materials":[["ALLOW","{{X}}"],["ALLOW","a{{{A}}}{B}"],["ALLOW","{a b}{}{"]],
+            "expected_products":[["ALLOW","${S}/{A}"],"{T}"]}],"inspect":[{"run":["sh","{E}"]}]}"#;
+        let asked = asked_for(&crate::encoding::parse(layout).unwrap());
+        let asked: Vec<(&str, &str)> = asked
+            .iter()
+            .map(|(n, p)| (n.as_str(), p.as_str()))
+            .collect();
+        assert_eq!(
+            asked,
+            [
+                ("A", "/steps/0/expected_materials/1/1"),
+                ("B", "/steps/0/expected_materials/1/1"),
+                ("C", "/steps/0/expected_command/0"),
+                ("E", "/inspect/0/run/1"),
+                ("S", "/steps/0/expected_products/0/1"),
+                ("T", "/steps/0/expected_products/1"),
+            ]
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::keys::{Authority, Fingerprint, KeyId};
 use crate::model::{Link, Side, Step};
 use crate::report::{Finding, Place, Problem};
 
+use super::params::asked_for;
 use super::{Engine, Node};
 
 /// How many days before its end a layout is said to expire soon.
@@ -27,6 +28,12 @@ impl Engine<'_> {
             let days = SOON_DAYS;
             let problem = Problem::LayoutExpiresSoon { expires, days };
             self.warn(item, problem, node.place("/expires"));
+        }
+        if item.is_none() && self.request.parameters.is_empty() {
+            for (name, pointer) in asked_for(self.request.layout.payload()) {
+                let place = node.place(&pointer);
+                self.warn(item, Problem::ParameterUnfilled { name }, place);
+            }
         }
         for keyids in one_key_each(node) {
             let place = node.place("/keys");

@@ -15,6 +15,7 @@ mod form;
 mod inspections;
 mod keys;
 mod lists;
+mod parameters;
 mod people;
 mod reading;
 mod shadow;
@@ -56,6 +57,7 @@ pub fn lint(subject: &Subject<'_>) -> Lint {
     certificates::look(&reading, subject.now, &mut found);
     sources::look(&reading, &mut found);
     lists::look(&reading, &mut found);
+    parameters::look(&reading, &mut found);
     shadow::look(&reading, &mut found);
     foreign::look(&reading, &mut found);
     flow::look(&reading, &mut found);

@@ -58,6 +58,7 @@ impl Problem {
             Self::NotReached { .. } => "not-reached",
             Self::OpenPgpSignatureRefused { .. } => "openpgp-signature-refused",
             Self::ParameterMissing { .. } => "parameter-missing",
+            Self::ParameterUnfilled { .. } => "parameter-unfilled",
             Self::ProductDiffers { .. } => "product-differs",
             Self::ProductMissing { .. } => "product-missing",
             Self::ProductNotHashed { .. } => "product-not-hashed",

@@ -262,6 +262,9 @@ impl Problem {
                 "sign again with gpg as in-toto does, over SHA-256: `in-toto-run --gpg ID` or `in-toto-sign --gpg ID`"
             }
             Self::ParameterMissing { .. } => "give it with --param NAME=VALUE",
+            Self::ParameterUnfilled { .. } => {
+                "if it is a parameter of the layout, give it with --param NAME=VALUE; if the braces are meant, let this be"
+            }
             Self::ProductDiffers { .. } => {
                 "do not use the file; get it again from where the step's products are kept"
             }

@@ -335,6 +335,11 @@ pub enum Problem {
     /// The layout uses a parameter that was not given.
     #[error("the layout uses the parameter {}, which was not given", quoted(name))]
     ParameterMissing { name: String },
+    /// No parameter was given, and a rule or a command of the layout has what looks like one.
+    #[error(
+        "no parameters were given, so `{{{name}}}` in the layout stands for exactly these characters, braces and all"
+    )]
+    ParameterUnfilled { name: String },
     /// A product at hand has other digests than the link of its step.
     #[error("the file {} is another than {} made: expected {expected}, found {found}", quoted(path), quoted(step.as_str()))]
     ProductDiffers {

@@ -270,7 +270,14 @@ const CASES: &[(&str, &str)] = &[
         "/inspect/0/expected_materials/0/1 = \"ap.tar\"",
         "warning match-without-counterpart /inspect/0/expected_materials/0",
     ),
-    ("/inspect/0/expected_materials/0/1 = \"{NAME}.tar\"", ""),
+    (
+        "/inspect/0/expected_materials/0/1 = \"{NAME}.tar\"",
+        "note parameter-open /inspect/0/expected_materials/0/1",
+    ),
+    (
+        "/steps/1/expected_command = [\"{{NAME}}\", \"${HOME}\"]",
+        "",
+    ),
     // Flow.
     (
         "/steps/1/expected_materials/0 = [\"ALLOW\", \"src/*\"]",
