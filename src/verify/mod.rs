@@ -51,7 +51,7 @@ pub use params::{Parameters, asked_for, is_parameter_name, substitute};
 pub use prefer::prefer_good;
 pub use product::Product;
 pub use rules::LinkOf;
-pub use signed::{Checked, Owner, distinct_owners};
+pub use signed::{Checked, Owner, People, distinct_owners};
 
 use crate::keys::Certificate;
 use crate::model::{
@@ -226,7 +226,7 @@ struct Source<'a> {
 /// One layout of the tree whose steps have been checked.
 struct Node {
     layout: Checked<Layout>,
-    people: signed::People,
+    people: People,
     links: BTreeMap<ItemName, Link>,
     document: String,
     base: &'static str,
@@ -340,7 +340,7 @@ impl<'a> Engine<'a> {
             self.warn(source.item, problem, None);
         }
         let mut node = Node {
-            people: signed::People::of(&layout),
+            people: People::of(&layout),
             layout,
             links: BTreeMap::new(),
             document: source.document.to_owned(),

@@ -230,13 +230,14 @@ pub(super) fn refusal(link: Option<&str>, keyid: KeyId, why: &Refusal) -> Proble
 /// Who is the same person, of those whom a layout knows: the main key and the subkeys of an OpenPGP
 /// key are, under whatever ids the layout lists them.
 #[derive(Debug, Default)]
-pub(super) struct People {
+pub struct People {
     /// For each part of an OpenPGP key the one part that stands for the person.
     parts: BTreeMap<Fingerprint, Fingerprint>,
 }
 
 impl People {
-    pub(super) fn of(layout: &Layout) -> Self {
+    /// Those whose keys a layout has.
+    pub fn of(layout: &Layout) -> Self {
         let mut people = Self::default();
         for functionary in layout.functionaries.values() {
             if let Ok(key) = &functionary.key {
@@ -268,7 +269,8 @@ impl People {
         self.parts.extend(parts.iter().map(|part| (*part, one)));
     }
 
-    pub(super) fn person(&self, part: Fingerprint) -> Fingerprint {
+    /// Who has a key made of this: the same for all parts of one person's keys.
+    pub fn person(&self, part: Fingerprint) -> Fingerprint {
         self.parts.get(&part).copied().unwrap_or(part)
     }
 }

@@ -1,13 +1,15 @@
 //! Who may do what: whether a step can be performed at all, and whether one person alone can do
 //! everything.
 //!
-//! People are known by their keys, and counted by what the keys are made of, as `verify` counts them.
+//! People are known by their keys, and counted by what the keys are made of, as `verify` counts them
+//! ([`People`]): an OpenPGP key and its subkeys are one signer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::keys::{AnyKey, Authority as _, Fingerprint, KeyId};
 use crate::model::{Layout, Step, quoted, quoted_list};
 use crate::report::LintCode;
+use crate::verify::People;
 
 use super::Subject;
 use super::findings::Findings;
@@ -51,13 +53,14 @@ pub(super) fn look(reading: &Reading<'_>, subject: &Subject<'_>, found: &mut Fin
             }
         }
     }
-    owners(subject, layout, &all, found);
+    owners(subject, &known, &all, found);
 }
 
 /// The keys of a layout under every id by which a step may name them.
 struct Known<'a> {
     layout: &'a Layout,
     subkeys: BTreeMap<KeyId, Fingerprint>,
+    people: People,
 }
 
 impl<'a> Known<'a> {
@@ -72,7 +75,11 @@ impl<'a> Known<'a> {
                 }
             }
         }
-        Self { layout, subkeys }
+        Self {
+            layout,
+            subkeys,
+            people: People::of(layout),
+        }
     }
 
     /// The signers of a step, by what their keys are made of; and a finding for each id without a key.
@@ -95,7 +102,7 @@ impl<'a> Known<'a> {
                 }
             };
             if let Some(print) = print {
-                signers.entry(print).or_insert(keyid);
+                signers.entry(self.people.person(print)).or_insert(keyid);
             }
         }
         signers
@@ -173,22 +180,29 @@ fn alone_everywhere(keyid: &KeyId, count: usize, found: &mut Findings) {
 /// The owners of the layout, by their keys if these are at hand, else by the ids under which it is signed.
 fn owners(
     subject: &Subject<'_>,
-    layout: &Layout,
+    known: &Known<'_>,
     steps: &[(&Item<'_>, Signers)],
     found: &mut Findings,
 ) {
     let mut prints: BTreeMap<Fingerprint, KeyId> = BTreeMap::new();
     for key in subject.owners {
         if let Some(keyid) = key.ids().into_iter().next() {
-            prints.insert(key.fingerprint(), keyid);
+            // Any part of an owner's key may perform a step.
+            for print in key.fingerprints() {
+                prints
+                    .entry(known.people.person(print))
+                    .or_insert_with(|| keyid.clone());
+            }
         }
     }
     let ids: BTreeSet<&KeyId> = subject.signed_by.iter().collect();
-    for functionary in layout.functionaries.values() {
+    for functionary in known.layout.functionaries.values() {
         if let Ok(key) = &functionary.key
             && let Some(keyid) = key.ids().into_iter().find(|id| ids.contains(id))
         {
-            prints.entry(key.fingerprint()).or_insert(keyid);
+            prints
+                .entry(known.people.person(key.fingerprint()))
+                .or_insert(keyid);
         }
     }
     for (print, keyid) in prints {

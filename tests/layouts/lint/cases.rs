@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use super::{Beside, id, key, linted, object, shown, sound};
 
+/// A subkey of the OpenPGP key `rsa` of the tests.
+const RSA_SUBKEY: &str = "03cdb652e7cc3dd006d32149fd7abae2aa30c2e4";
 const ROOT: &str = include_str!("../../certificates/root.pem");
 const EXPIRED_ROOT: &str = include_str!("../../certificates/expired-root.pem");
 const RSA_1024: &str = "-----BEGIN PUBLIC KEY-----\nMIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDELyMoo8+cUEujHuE0/tUVUFFa\nWcY4iMkN9Ned1Vusue/DbGBsZiCgNMJY1X6ebbcaE4iJjnGszdY0XvZl7FpHVHgw\nh4mer1JLr3rRaWvphJiomHvMdCpQF/ap0J9QtsmKSwcZY/vrXOO02JglZUuaur7r\nLVtGlLCUB53CGLShSwIDAQAB\n-----END PUBLIC KEY-----";
@@ -520,6 +522,28 @@ fn weak_and_expired_keys_are_told() {
     key["validity_period"] = json!(86_400);
     key.as_object_mut().unwrap().remove("subkeys");
     assert_eq!(with_key(&keyid, key), ["error key-expired /keys/KEY"]);
+}
+
+#[test]
+fn an_openpgp_key_and_its_subkey_are_one_signer() {
+    let (keyid, key) = openpgp("rsa");
+    let mut layout = sound();
+    layout["keys"][&keyid] = key;
+    layout["keys"].as_object_mut().unwrap().remove(&id("alice"));
+    let found = |layout: &Value| shown(&linted(layout, &Beside::default()).findings);
+    layout["steps"][0]["pubkeys"] = json!([keyid, RSA_SUBKEY]);
+    let alone = found(&layout);
+    layout["steps"][0]["threshold"] = json!(2);
+    let mut expected = alone.clone();
+    expected.push("error threshold-unreachable /steps/0/threshold".to_owned());
+    expected.sort();
+    let mut both = found(&layout);
+    both.sort();
+    assert_eq!(both, expected);
+    assert!(
+        !alone.iter().any(|one| one.contains("key-missing")),
+        "{alone:?}"
+    );
 }
 
 #[test]
