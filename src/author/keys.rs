@@ -288,7 +288,7 @@ pub enum RotateError {
         keyid: KeyId,
     },
     /// The value is no layout.
-    #[error("the layout has no {0}")]
+    #[error("it is no layout: {0}")]
     NoLayout(&'static str),
 }
 
@@ -353,7 +353,7 @@ pub fn rotated(
     (keyid, object): (&KeyId, &Value),
 ) -> Result<Value, RotateError> {
     let Value::Object(layout) = value else {
-        return Err(RotateError::NoLayout("form"));
+        return Err(RotateError::NoLayout("it is no object"));
     };
     let mut layout = layout.clone();
     let is_old = |id: &str| old.iter().any(|old| old.as_str() == id);
@@ -367,7 +367,7 @@ pub fn rotated(
     }
     layout.set("keys", keys);
     let steps = layout.get("steps").and_then(Value::as_array);
-    let steps = steps.ok_or(RotateError::NoLayout("steps"))?;
+    let steps = steps.ok_or(RotateError::NoLayout("it has no steps"))?;
     let step = |step: &Value| match step {
         Value::Object(step) => Value::Object(rotated_step(step, &is_old, keyid)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {

@@ -3,9 +3,9 @@
 //!
 //! Most differences say by themselves which way they go. Of rules that differ, the artifacts are found
 //! that are judged differently ([`Shifts`]); where there are none, only their text differs. Keys are
-//! compared by what they are, not by their ids. Every difference between the two values that are
-//! signed shows in some change, if only in one that means nothing to a verification: no change, no
-//! difference.
+//! compared by what they are, not by their ids. A difference between the two values that are signed shows
+//! in some change even if it means nothing to a verification. Whether the whole layout lets something
+//! through is not said: each list is judged by itself.
 
 mod evidence;
 mod rules;

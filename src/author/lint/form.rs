@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::encoding::{Object, Value};
-use crate::model::{ItemName, ItemNameError, quoted, similar};
+use crate::model::{ItemName, ItemNameError, Rule, quoted, similar};
 use crate::report::LintCode;
 
 use super::findings::Findings;
@@ -204,10 +204,12 @@ fn emptiness(reading: &Reading<'_>, found: &mut Findings) {
 /// What the model complains about and no finding says more exactly.
 pub(super) fn complain(reading: &Reading<'_>, found: &mut Findings) {
     let mut said = found.places(&SAID_BETTER);
-    // About rules that can be read, `sources` knows better: the step that one refers to may be there and
-    // malformed.
+    // About MATCH rules that can be read, `sources` knows better: the step that one refers to may be there
+    // and malformed.
     let lists = reading.items.iter().flat_map(Item::lists);
-    said.extend(lists.flat_map(|list| list.rules.iter().map(|placed| placed.pointer.clone())));
+    let rules = lists.flat_map(|list| &list.rules);
+    let matches = rules.filter(|placed| matches!(placed.rule, Rule::Match(_)));
+    said.extend(matches.map(|placed| placed.pointer.clone()));
     for complaint in &reading.complaints {
         if !said.contains(complaint.pointer.as_str()) {
             let help = "no implementation can use the layout before that is mended";

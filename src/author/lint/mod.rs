@@ -3,7 +3,9 @@
 //!
 //! A layout that has not the form it must have is read as far as that goes. Each family of findings
 //! has a file of its own; each finding says why it matters and what to do about it. Whatever is said
-//! to be an error is certain; where two readings are possible, nothing is said.
+//! to be an error is certain, but for a field that is nearly a known one: that is judged by its likeness, and
+//! refuses, for a restriction under a wrong name restricts nothing. Where two readings are possible, nothing
+//! is said.
 
 mod certificates;
 mod evidence;
