@@ -60,6 +60,11 @@ impl Failure {
         self
     }
 
+    /// What went wrong, for answers that programs read.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Tells the user.
     pub(crate) fn tell(&self) {
         complain(&format!("error: {}", self.message));

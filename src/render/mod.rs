@@ -27,7 +27,7 @@ pub use human::{Dress, human, human_with};
 pub use json::{SCHEMA, json};
 pub use junit::junit;
 pub use key_table::key_table;
-pub use lint::{LINT_SCHEMA, Linted, lint_human, lint_json, lint_sarif};
+pub use lint::{LINT_SCHEMA, Linted, Unreadable, lint_human, lint_json, lint_sarif};
 pub use markdown::{markdown, markdown_within};
 pub use places::Places;
 pub use quality::code_quality;

@@ -24,7 +24,7 @@ fn each_key_is_shown_with_what_it_can_do_and_what_it_signed() {
     let signed = format!("  signed: `{DATA}/write.971a92ed.link`\n");
     assert!(shown.out().contains(&signed), "{}", shown.out());
     let nowhere = folder.linkwright(&["layout", "keys", DEMO, "--links", "nowhere"]);
-    assert_eq!(nowhere.status, Some(1));
+    assert_eq!(nowhere.status, Some(3));
 }
 
 #[test]

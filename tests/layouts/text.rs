@@ -346,7 +346,9 @@ fn a_renewed_layout_loses_signatures_that_no_longer_hold() {
     ]
     .map(str::to_owned);
     let check: Vec<&str> = check.iter().map(String::as_str).collect();
-    assert_eq!(folder.linkwright(&renew).status, Some(0));
+    let ended = folder.linkwright(&renew);
+    assert_eq!(ended.status, Some(0));
+    assert!(ended.err.contains("is not signed now"), "{}", ended.err);
     assert_eq!(
         folder.json("sub/x.layout")["signatures"]
             .as_array()

@@ -1,15 +1,15 @@
 //! `layout compile`: from the text form of a layout to the one that is signed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::model::Envelope;
+use crate::model::{Envelope, quoted};
 
 use super::super::failure::{DONE, Failure};
 use super::super::options::{EnvelopeForm, Style};
-use super::super::verify::parameter;
+use super::super::verify::{parameter, parameters};
 use super::given::Given;
 use super::output::{self, Replace};
 use super::text::Way;
@@ -30,19 +30,25 @@ impl Compiling {
         self.keyid_style
     }
 
-    pub(super) fn way(&self) -> Result<Way, Failure> {
-        let mut way = Way {
+    fn way(&self) -> Result<Way, Failure> {
+        Ok(Way {
             keyid_style: self.keyid_style.unwrap_or_default().style(),
+            parameters: parameters(&self.parameters)?,
             ..Way::plain()
-        };
-        for (name, value) in &self.parameters {
-            if way.parameters.insert(name.clone(), value.clone()).is_some() {
-                return Err(Failure::usage(format!(
-                    "the parameter `{name}` is given twice"
-                )));
-            }
+        })
+    }
+
+    /// Reads a layout. JSON has no parameters to fill in: what was asked for would not be done.
+    pub(super) fn read(&self, path: &Path) -> Result<Given, Failure> {
+        let given = Given::read_by(path, &self.way()?)?;
+        if !given.is_text() && !self.parameters.is_empty() {
+            return Err(Failure::usage(format!(
+                "{} is no text form, so --param fills nothing in",
+                quoted(&given.document)
+            ))
+            .hint("parameters of a layout in JSON are filled in by `verify --param`"));
         }
-        Ok(way)
+        Ok(given)
     }
 }
 
@@ -69,11 +75,11 @@ pub(super) struct Compile {
 
 impl Compile {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        let given = Given::read_by(&self.layout, &self.compiling.way()?)?;
+        let given = self.compiling.read(&self.layout)?;
         if !given.is_text() {
             return Err(Failure::failed(format!(
-                "`{}` is JSON, which is compiled already",
-                self.layout.display()
+                "{} is JSON, which is compiled already",
+                quoted(&given.document)
             ))
             .hint("`layout decompile` writes its text form, `layout sign` signs it"));
         }

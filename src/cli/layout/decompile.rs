@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::author::text;
+use crate::model::quoted;
 
 use super::super::failure::{DONE, Failure};
 use super::given::Given;
@@ -33,7 +34,7 @@ impl Decompile {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let given = Given::read(&self.layout)?;
         let text = text::decompile(&given.value, &BTreeMap::new())
-            .map_err(|error| Failure::failed(format!("`{}`: {error}", self.layout.display())))?;
+            .map_err(|error| Failure::failed(format!("{}: {error}", quoted(&given.document))))?;
         let replace = Replace::by(self.force);
         output::write(self.output.as_deref(), &text, &self.layout, replace)?;
         Ok(ExitCode::from(DONE))

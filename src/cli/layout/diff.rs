@@ -1,7 +1,7 @@
 //! `layout diff`: what a new layout allows and refuses that the old one did not.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -9,10 +9,10 @@ use clap::{Args, ValueEnum};
 use crate::author::{Trial, Verdicts, Version, diff, try_on};
 use crate::model::{Envelope, Evidence, Form, Moment};
 use crate::render::{Comparison, diff_human, diff_json};
-use crate::store;
 
 use super::super::failure::{DONE, FAILED, Failure, Kind, answer};
 use super::given::Given;
+use super::links::gather;
 
 /// Compare two layouts by what they mean: what is now allowed that was not, and what is now refused
 ///
@@ -107,16 +107,9 @@ fn tried(old: (&Given, &Evidence), new: (&Given, &Evidence)) -> Result<Verdicts,
 
 /// The links that a layout asks for, from some places.
 pub(super) fn gathered(given: &Given, places: &[PathBuf]) -> Result<Evidence, Failure> {
-    let missing = |place: &&PathBuf| !Path::new(place).exists();
-    if let Some(place) = places.iter().find(missing) {
-        return Err(Failure::failed(format!(
-            "there is no folder or bundle `{}` of links",
-            place.display()
-        )));
-    }
     let layout = Envelope::unsigned(given.value.clone(), Form::Metablock);
     let layout = layout.map_err(Failure::failed)?;
-    Ok(store::gather_evidence(&layout, places, false).evidence)
+    gather(&layout, places)
 }
 
 /// The names of all artifacts in links, those of sublayouts included.

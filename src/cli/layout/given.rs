@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::author::text::Places;
-use crate::encoding::{self, Span, Value, locate};
-use crate::model::{Complaint, Envelope, Form, Layout, PayloadKind, quoted};
+use crate::encoding::{self, Value};
+use crate::model::{Complaint, Envelope, Layout, PayloadKind, quoted};
 use crate::store;
 
 use super::super::failure::Failure;
@@ -65,27 +65,6 @@ impl Given {
     /// Whether it is a text form.
     pub(super) fn is_text(&self) -> bool {
         self.places.is_some()
-    }
-
-    /// Where in the file the value stands that a pointer into the layout names, or else the nearest
-    /// one that it is part of. A DSSE payload has no lines.
-    #[expect(dead_code, reason = "for commands that show a line of the layout")]
-    pub(super) fn span(&self, pointer: &str) -> Option<Span> {
-        if let Some(places) = &self.places {
-            return places.find(pointer);
-        }
-        let before = match self.envelope.as_ref().map(Envelope::form) {
-            Some(Form::Dsse) => return None,
-            Some(Form::Metablock) => "/signed",
-            None => "",
-        };
-        let mut pointer = pointer;
-        loop {
-            if let Some(span) = locate(&self.bytes, &format!("{before}{pointer}")) {
-                return Some(span);
-            }
-            (pointer, _) = pointer.rsplit_once('/')?;
-        }
     }
 }
 

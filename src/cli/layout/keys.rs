@@ -130,7 +130,12 @@ fn names(given: &Given) -> Vec<(KeyId, String)> {
 /// The path of a file as a text form names it: from its own folder.
 fn beside(layout: &Path, file: &Path) -> Result<String, Failure> {
     let full = |path: &Path| {
-        let cannot = |error| Failure::failed(format!("cannot find `{}`: {error}", path.display()));
+        let cannot = |error| {
+            Failure::failed(format!(
+                "cannot find {}: {error}",
+                quoted(&path.to_string_lossy())
+            ))
+        };
         path.canonicalize().map_err(cannot)
     };
     let (layout, file) = (full(layout)?, full(file)?);
@@ -147,7 +152,12 @@ fn beside(layout: &Path, file: &Path) -> Result<String, Failure> {
     });
     let relative = relative.unwrap_or(file);
     let path = relative.to_str().map(str::to_owned);
-    path.ok_or_else(|| Failure::failed(format!("`{}` is not UTF-8", relative.display())))
+    path.ok_or_else(|| {
+        Failure::failed(format!(
+            "{} is not UTF-8",
+            quoted(&relative.to_string_lossy())
+        ))
+    })
 }
 
 fn unrotated(error: &RotateError, given: &Given) -> Failure {

@@ -12,12 +12,13 @@ use crate::author::text::TextError;
 use crate::encoding::{Span, Value, indented, locate_all};
 use crate::keys::{AnyKey, KeyId, OpenPgpKey, PublicKey};
 use crate::model::{Envelope, Evidence, Form, Moment, quoted, similar};
-use crate::render::{self, Dress, Linted};
+use crate::render::{self, Dress, Linted, Unreadable};
 use crate::report::{self, LintCode, LintFinding, LintPolicy, Severity};
 use crate::store;
 
 use super::super::failure::{DONE, FAILED, Failure, Kind, UNDECIDED, answer};
 use super::given::payload;
+use super::links::gather;
 use super::text::{Way, attempt, is_text};
 
 /// What `--deny` takes beside codes.
@@ -26,8 +27,8 @@ const WARNINGS: &str = "warnings";
 /// Find what in a layout cannot work, checks nothing, or is most likely not what was meant
 ///
 /// Each finding has a code, a reason, and what to do about it. Errors refuse; warnings and notes only
-/// with --deny. Exit status: 0 nothing refuses, 1 something does, 2 wrong usage, 3 a layout cannot be
-/// read. Signatures are not checked: that is for `verify` and `sign --verify`.
+/// with --deny. Exit status: 0 nothing refuses, 1 something does, 2 wrong usage, 3 a layout or links
+/// cannot be read, or a text form does not compile. Signatures are not checked: that is for `verify` and `sign --verify`.
 #[derive(Args, Debug)]
 pub(super) struct Lint {
     /// Layouts, signed or not, as JSON or in the text form
@@ -35,9 +36,10 @@ pub(super) struct Lint {
     layouts: Vec<PathBuf>,
     /// Links of a good run: a folder or a bundle. Rules that took nothing, artifacts that nothing
     /// checks, other commands and keys that never signed are found then, too (repeatable)
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, short = 'd', value_name = "PATH")]
     links: Vec<PathBuf>,
-    /// Keys of those who sign the layout, if it is not signed yet (repeatable)
+    /// Key of somebody who signs the layout, if it is not signed yet: one file each time, for what
+    /// stands behind it is a layout (repeatable)
     #[arg(long = "key", short = 'k', value_name = "FILE")]
     keys: Vec<PathBuf>,
     /// Judge expiry by this clock instead of now (RFC 3339)
@@ -102,32 +104,37 @@ impl Lint {
         let now = self
             .now
             .unwrap_or_else(|| Moment::from_timestamp(Timestamp::now()));
-        let mut all = Vec::new();
-        let mut unreadable = false;
+        let (mut all, mut unreadable) = (Vec::new(), Vec::new());
         for path in &self.layouts {
             match self.one(path, now, &owners, &policy) {
-                Ok(linted) => all.push(linted),
+                Ok((linted, uncompiled)) => {
+                    all.push(linted);
+                    unreadable.extend(uncompiled);
+                }
                 Err(failure) => {
                     failure.tell();
-                    unreadable = true;
+                    unreadable.push(Unreadable {
+                        path: path.to_string_lossy().into_owned(),
+                        why: failure.message().to_owned(),
+                    });
                 }
             }
         }
         let mut bytes = Vec::new();
         match self.format {
             Format::Human => render::lint_human(&all, dress, &mut bytes),
-            Format::Json => render::lint_json(&all, &mut bytes),
-            Format::Sarif => render::lint_sarif(&all, &mut bytes),
+            Format::Json => render::lint_json(&all, &unreadable, &mut bytes),
+            Format::Sarif => render::lint_sarif(&all, &unreadable, &mut bytes),
         }
         .map_err(Failure::failed)?;
         answer(&bytes)?;
         let refused = all
             .iter()
             .any(|linted| linted.lint.count(Severity::Error) > 0);
-        Ok(ExitCode::from(match (unreadable, refused) {
-            (true, _) => UNDECIDED,
-            (false, true) => FAILED,
-            (false, false) => DONE,
+        Ok(ExitCode::from(match (unreadable.is_empty(), refused) {
+            (false, _) => UNDECIDED,
+            (true, true) => FAILED,
+            (true, false) => DONE,
         }))
     }
 
@@ -161,13 +168,15 @@ impl Lint {
         Ok(owners)
     }
 
+    /// What there is to say about one layout; and about a text form that does not compile, that nothing
+    /// else of it was looked at.
     fn one(
         &self,
         path: &Path,
         now: Moment,
         owners: &[AnyKey],
         policy: &LintPolicy,
-    ) -> Result<Linted, Failure> {
+    ) -> Result<(Linted, Option<Unreadable>), Failure> {
         let document = path.to_string_lossy().into_owned();
         let bytes = store::read_file(path).map_err(Failure::failed)?;
         if is_text(path, &bytes) {
@@ -196,9 +205,10 @@ impl Lint {
             Some(Form::Metablock) => (file(), true, "/signed"),
             None => (file(), true, ""),
         };
-        Ok(Linted::new(lint, text, is_file, |text, pointers| {
+        let linted = Linted::new(lint, text, is_file, |text, pointers| {
             spans(text, prefix, pointers)
-        }))
+        });
+        Ok((linted, None))
     }
 
     /// A text form: of one that cannot be compiled, what is wrong with it.
@@ -209,7 +219,7 @@ impl Lint {
         now: Moment,
         owners: &[AnyKey],
         policy: &LintPolicy,
-    ) -> Result<Linted, Failure> {
+    ) -> Result<(Linted, Option<Unreadable>), Failure> {
         let document = path.to_string_lossy().into_owned();
         let way = Way {
             now,
@@ -217,7 +227,14 @@ impl Lint {
         };
         let compiled = match attempt(path, &text, &way) {
             Ok(compiled) => compiled,
-            Err(errors) => return Ok(uncompiled(document, text, &errors, policy)),
+            Err(errors) => {
+                let unreadable = Unreadable {
+                    path: document.clone(),
+                    why: "it does not compile, so nothing else of it was looked at".to_owned(),
+                };
+                let linted = uncompiled(document, text, &errors, policy);
+                return Ok((linted, Some(unreadable)));
+            }
         };
         let evidence = self.evidence(&compiled.value, &document)?;
         let mut lint = lint::lint(&lint::Subject {
@@ -230,7 +247,7 @@ impl Lint {
         });
         lint.enforce(policy);
         let find = |pointer: &String| Some((pointer.clone(), compiled.places.find(pointer)?));
-        Ok(Linted::new(lint, text, true, |_, pointers| {
+        let linted = Linted::new(lint, text, true, |_, pointers| {
             let found: BTreeMap<String, Span> = pointers.iter().filter_map(find).collect();
             // What has no place of its own is found as what is around it, which says nothing more.
             let around = |pointer: &str| {
@@ -242,27 +259,18 @@ impl Lint {
             let own = found.iter().filter(own);
             own.map(|(pointer, span)| (pointer.clone(), *span))
                 .collect()
-        }))
+        });
+        Ok((linted, None))
     }
 
     fn evidence(&self, layout: &Value, document: &str) -> Result<Option<Evidence>, Failure> {
         if self.links.is_empty() {
             return Ok(None);
         }
-        for path in &self.links {
-            if !path.exists() {
-                let shown = path.to_string_lossy();
-                return Err(Failure::failed(format!(
-                    "there are no links at {}",
-                    quoted(&shown)
-                )));
-            }
-        }
         // Who signed it makes no difference to which links it asks for.
         let envelope = Envelope::unsigned(layout.clone(), Form::Metablock)
             .map_err(|why| Failure::failed(format!("{}: {why}", quoted(document))))?;
-        let gathered = store::gather_evidence(&envelope, &self.links, false);
-        Ok(Some(gathered.evidence))
+        gather(&envelope, &self.links).map(Some)
     }
 }
 

@@ -7,6 +7,7 @@ mod from_links;
 mod given;
 mod graph;
 mod keys;
+mod links;
 mod lint;
 mod new;
 mod output;

@@ -10,7 +10,7 @@ use crate::encoding::Value;
 use crate::model::{Envelope, Form, Moment, quoted};
 use crate::store::{self, Writing};
 
-use super::super::failure::{DONE, Failure};
+use super::super::failure::{DONE, Failure, complain};
 use super::super::options::Style;
 use super::super::progress::Listener;
 use super::given::Given;
@@ -58,6 +58,8 @@ impl Renew {
         let given = Given::read(&self.layout)?;
         let elsewhere = self.output.as_deref();
         let elsewhere = elsewhere.filter(|output| !is_same(output, &self.layout));
+        let signatures = given.envelope.as_ref().map(|one| one.signatures().len());
+        let unsigned = signatures.filter(|_| !self.signing.is_given());
         let text = if given.is_text() {
             let text = self.text_form(&given, now)?;
             if let Some(output) = elsewhere.filter(|output| !is_stream(output)) {
@@ -75,8 +77,11 @@ impl Renew {
         }
         listener.tell(&format!(
             "wrote {}, which expires at {expires}",
-            output.display()
+            quoted(&output.to_string_lossy())
         ));
+        if let Some(signatures) = unsigned {
+            tell_unsigned(&output, signatures);
+        }
         Ok(ExitCode::from(DONE))
     }
 
@@ -125,4 +130,17 @@ fn look_at_files(given: &Given, text: &str, output: &Path) -> Result<(), Failure
         quoted(&output.to_string_lossy())
     ))
     .hint("write it into the folder in which it is, or put the keys beside the new one first"))
+}
+
+/// An envelope that came with signatures has none any more: nothing passes with it as it is.
+fn tell_unsigned(output: &Path, signatures: usize) {
+    let gone = match signatures {
+        0 => return,
+        1 => "its signature no longer holds and was",
+        _ => "its signatures no longer hold and were",
+    };
+    complain(&format!(
+        "note: {} is not signed now: {gone} taken out; sign it with `layout sign`",
+        quoted(&output.to_string_lossy())
+    ));
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::keys::Signer as _;
-use crate::model::{Envelope, Form};
+use crate::model::{Envelope, Form, quoted};
 use crate::store::{self, Writing};
 
 use super::super::failure::{DONE, Failure};
@@ -85,7 +85,7 @@ impl Sign {
             return Err(Failure::usage("there is no key to sign with")
                 .hint("give the owner's private key with --signing-key"));
         }
-        let given = Given::read_by(&self.layout, &self.compiling.way()?)?;
+        let given = self.compiling.read(&self.layout)?;
         let in_place = !given.is_text()
             && (self.output.as_deref()).is_none_or(|output| is_same(output, &self.layout));
         let replace = match self.output {
@@ -105,7 +105,7 @@ impl Sign {
                 .map_err(Failure::failed)?,
             false => output::write(Some(&output), &text, &self.layout, replace)?,
         }
-        listener.tell(&format!("wrote {}", output.display()));
+        listener.tell(&format!("wrote {}", quoted(&output.to_string_lossy())));
         Ok(ExitCode::from(DONE))
     }
 

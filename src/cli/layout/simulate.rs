@@ -16,8 +16,9 @@ use crate::verify::{Baseline, Owner, Parameters, Request, prefer_good, substitut
 
 use super::super::failure::{DONE, FAILED, Failure, Kind, UNDECIDED, answer, complain};
 use super::super::verify::trust::{load_openpgp, load_plain, owner};
-use super::super::verify::{clock, parameter};
+use super::super::verify::{clock, parameter, parameters};
 use super::given::Given;
+use super::links::gather;
 use super::rehearsed;
 use super::text::Way;
 
@@ -104,7 +105,7 @@ impl Simulate {
         let plain = Way::plain();
         let way = Way {
             now: self.now.unwrap_or(plain.now),
-            parameters: self.parameters.iter().cloned().collect(),
+            parameters: parameters(&self.parameters)?,
             ..plain
         };
         let given = Given::read_by(&self.layout, &way);
@@ -138,25 +139,25 @@ impl Simulate {
 
     /// The evidence taken apart, or the report when it does not pass.
     fn chain(&self, given: &Given, now: Moment) -> Result<Result<Chain, Box<Report>>, Failure> {
-        let parameters: Parameters = match given.is_text() {
+        let filled_in: Parameters = match given.is_text() {
             // They were filled in when it was compiled.
             true => Parameters::new(),
-            false => self.parameters.iter().cloned().collect(),
+            false => parameters(&self.parameters)?,
         };
         let (envelope, keys) = self.trusted(given)?;
-        let mut gathered = store::gather_evidence(&envelope, &self.links, false);
-        prefer_good(&envelope, &mut gathered.evidence, now);
+        let mut evidence = gather(&envelope, &self.links)?;
+        prefer_good(&envelope, &mut evidence, now);
         let owners: Vec<Owner<'_>> = keys.iter().map(owner).collect();
         let intermediates = self.intermediates()?;
         let request = Request {
             document: &given.document,
             layout: &envelope,
-            evidence: &gathered.evidence,
+            evidence: &evidence,
             owners: &owners,
             layout_threshold: None,
             intermediates: &intermediates,
             now,
-            parameters: &parameters,
+            parameters: &filled_in,
             // None is run, so that there is nothing to ask leave for.
             sublayout_inspections: true,
             policy: &Policy::default(),
@@ -168,7 +169,7 @@ impl Simulate {
             Ok(baseline) => baseline,
             Err(report) => return Ok(Err(report)),
         };
-        let payload = self.filled_in(&given.value, &parameters)?;
+        let payload = self.filled_in(&given.value, &filled_in)?;
         let resigned = Resigned::new(&payload, envelope.form(), &baseline);
         Ok(Ok(Chain {
             resigned: resigned.map_err(Failure::failed)?,

@@ -7,7 +7,6 @@ mod policy;
 mod product;
 pub(super) mod trust;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -71,6 +70,19 @@ pub(super) fn parameter(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// The parameters that were given, each once: of two values, neither is more likely meant.
+pub(super) fn parameters(given: &[(String, String)]) -> Result<Parameters, Failure> {
+    let mut parameters = Parameters::new();
+    for (name, value) in given {
+        if parameters.insert(name.clone(), value.clone()).is_some() {
+            return Err(Failure::usage(format!(
+                "the parameter `{name}` is given twice"
+            )));
+        }
+    }
+    Ok(parameters)
+}
+
 pub(super) fn clock(text: &str) -> Result<Moment, String> {
     Moment::parse_rfc3339(text)
         .ok_or_else(|| "expected a time like 2030-12-31T23:59:59Z".to_owned())
@@ -84,7 +96,7 @@ impl Verify {
         listener: &Listener,
     ) -> Result<ExitCode, Failure> {
         self.trust.check()?;
-        self.check_parameters()?;
+        parameters(&self.parameters)?;
         let inputs: Vec<&Path> = self.trust.files().chain([self.layout.as_path()]).collect();
         let outputs = self.answers.outputs(&inputs)?;
         let written: Vec<PathBuf> = outputs.iter().map(|output| output.path.clone()).collect();
@@ -104,16 +116,6 @@ impl Verify {
             Verdict::Refuse => FAILED,
             Verdict::Undecided => UNDECIDED,
         }))
-    }
-
-    fn check_parameters(&self) -> Result<(), Failure> {
-        let mut names = BTreeSet::new();
-        match self.parameters.iter().find(|(name, _)| !names.insert(name)) {
-            Some((name, _)) => Err(Failure::usage(format!(
-                "the parameter `{name}` is given twice"
-            ))),
-            None => Ok(()),
-        }
     }
 
     fn decide(
@@ -149,7 +151,7 @@ impl Verify {
         };
         let gathered = self.links.read(&layout, now);
         let at_hand = self.product.read(&layout, &gathered.evidence, listener)?;
-        let parameters: Parameters = self.parameters.iter().cloned().collect();
+        let parameters = parameters(&self.parameters)?;
         let policy = self.policy.policy();
         let request = Request {
             document: &document,

@@ -6,10 +6,11 @@
 //!               "findings": [{"code": "…", "severity": "error|warning|note", "item": "…",
 //!                             "message": "…", "help": "…",
 //!                             "place": {"pointer": "…", "line": 1, "column": 1, "end_line": 1,
-//!                                       "end_column": 2}}]}]}
+//!                                       "end_column": 2}}]}],
+//!  "unreadable": [{"path": "…", "why": "…"}]}
 //! ```
 //!
-//! The pointer leads into the value that is signed. Lines are null where the file has none, as for DSSE.
+//! What is `unreadable` was not judged, or not all of it, so no finding there says nothing. The pointer leads into the value that is signed. Lines are null where the file has none, as for DSSE.
 //! Fields may be added within a version, never changed.
 
 use std::io::{self, Write};
@@ -20,18 +21,23 @@ use crate::report::{LintFinding, Severity};
 
 use super::super::json::write_ascii_safe;
 use super::super::words;
-use super::Linted;
+use super::{Linted, Unreadable};
 
 /// The version of the document.
 pub const LINT_SCHEMA: &str = "linkwright/lint/v1";
 
-/// Writes what was found about all layouts.
+/// Writes what was found about all layouts, and which could not be judged.
 ///
 /// # Errors
 /// The writer's.
-pub fn lint_json(all: &[Linted], out: &mut dyn Write) -> io::Result<()> {
+pub fn lint_json(all: &[Linted], unreadable: &[Unreadable], out: &mut dyn Write) -> io::Result<()> {
     let layouts: Vec<Value> = all.iter().map(layout).collect();
-    write_ascii_safe(&json!({"schema": LINT_SCHEMA, "layouts": layouts}), out)
+    let unreadable: Vec<Value> = unreadable
+        .iter()
+        .map(|one| json!({"path": one.path, "why": one.why}))
+        .collect();
+    let document = json!({"schema": LINT_SCHEMA, "layouts": layouts, "unreadable": unreadable});
+    write_ascii_safe(&document, out)
 }
 
 fn layout(linted: &Linted) -> Value {

@@ -16,6 +16,15 @@ pub use human::lint_human;
 pub use json::{LINT_SCHEMA, lint_json};
 pub use sarif::lint_sarif;
 
+/// A layout about which nothing, or not everything, can be said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The layout's path, as given.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
 /// What was found about one layout, with the lines in which it stands.
 #[derive(Debug)]
 pub struct Linted {

@@ -10,13 +10,18 @@ use crate::report::{LintCode, LintFinding, Severity};
 use super::super::json::write_ascii_safe;
 use super::super::sarif::{SCHEMA, hashed, region, uri};
 use super::super::words;
-use super::{Linted, sentence};
+use super::{Linted, Unreadable, sentence};
 
-/// Writes what was found about all layouts.
+/// Writes what was found about all layouts, and which could not be judged: the run is no success then,
+/// whatever there are results of.
 ///
 /// # Errors
 /// The writer's.
-pub fn lint_sarif(all: &[Linted], out: &mut dyn Write) -> io::Result<()> {
+pub fn lint_sarif(
+    all: &[Linted],
+    unreadable: &[Unreadable],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let findings = || {
         all.iter()
             .flat_map(|linted| linted.findings().map(move |one| (linted, one)))
@@ -39,11 +44,34 @@ pub fn lint_sarif(all: &[Linted], out: &mut dyn Write) -> io::Result<()> {
                 "rules": rules.values().collect::<Vec<_>>(),
             }},
             "columnKind": "unicodeCodePoints",
-            "invocations": [{"executionSuccessful": true, "exitCode": i32::from(refused)}],
+            "invocations": [invocation(unreadable, refused)],
             "results": results,
         }],
     });
     write_ascii_safe(&document, out)
+}
+
+fn invocation(unreadable: &[Unreadable], refused: bool) -> Value {
+    let notifications: Vec<Value> = unreadable
+        .iter()
+        .map(|one| {
+            json!({
+                "level": "error",
+                "message": {"text": one.why},
+                "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(&one.path)}}}],
+            })
+        })
+        .collect();
+    let exit_code = match (unreadable, refused) {
+        ([], false) => 0,
+        ([], true) => 1,
+        _ => 3,
+    };
+    json!({
+        "executionSuccessful": unreadable.is_empty(),
+        "exitCode": exit_code,
+        "toolExecutionNotifications": notifications,
+    })
 }
 
 fn rule(one: &LintFinding) -> Value {

@@ -137,6 +137,12 @@ fn what_is_no_layout_is_unreadable() {
         assert_eq!(ended.status, Some(3), "{name}: {}", ended.err);
         assert_eq!(found(&ended), [""; 0]);
         assert!(ended.err.contains(&format!("`{name}`")), "{}", ended.err);
+        let answer: Value = serde_json::from_slice(&ended.out).unwrap();
+        let unreadable = answer["unreadable"].as_array().unwrap();
+        assert_eq!(unreadable.len(), 1, "{answer}");
+        assert_eq!(unreadable[0]["path"], name);
+        let why = unreadable[0]["why"].as_str().unwrap();
+        assert!(ended.err.contains(why), "{why}: {}", ended.err);
     }
 }
 
@@ -200,6 +206,47 @@ fn sarif_keeps_to_the_schema_of_oasis_and_names_lines() {
         results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
         "a%20b.layout"
     );
+}
+
+#[test]
+fn in_sarif_a_run_that_could_not_read_a_layout_is_no_success() {
+    let folder = Folder::new();
+    folder.write("sound", sound().to_string());
+    let sarif = |paths: &[&str]| -> Value {
+        let ended = lint(&folder, &[paths, &["--format", "sarif"]].concat());
+        let answer: Value = serde_json::from_slice(&ended.out).unwrap();
+        let run = answer["runs"][0]["invocations"][0].clone();
+        assert_eq!(run["exitCode"], ended.status.unwrap(), "{run}");
+        run
+    };
+    let good = sarif(&["sound"]);
+    assert_eq!(good["executionSuccessful"], true);
+    assert_eq!(good["toolExecutionNotifications"], json!([]));
+    let bad = sarif(&["sound", "missing"]);
+    assert_eq!(bad["executionSuccessful"], false);
+    let told = bad["toolExecutionNotifications"].as_array().unwrap();
+    assert_eq!(told.len(), 1, "{bad}");
+    let place = &told[0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "missing");
+}
+
+#[test]
+fn links_that_may_have_been_missed_leave_it_undecided() {
+    let folder = Folder::new();
+    folder.write("root.layout", sound().to_string());
+    folder.write("torn.tar.gz", b"\x1f\x8b\x08\x00torn");
+    let links = ["-d", "torn.tar.gz"];
+    let ended = lint(&folder, &[&["root.layout"], &links[..]].concat());
+    assert_eq!(ended.status, Some(3), "{}", ended.err);
+    assert!(ended.err.contains("`torn.tar.gz`"), "{}", ended.err);
+    for command in ["keys", "simulate"] {
+        let words = [&["layout", command, "root.layout"], &links[..]].concat();
+        let ended = folder.linkwright(&words);
+        assert_eq!(ended.status, Some(3), "{command}: {}", ended.err);
+    }
+    let words = ["layout", "diff", "root.layout", "root.layout"];
+    let ended = folder.linkwright(&[&words, &links[..]].concat());
+    assert_eq!(ended.status, Some(3), "{}", ended.err);
 }
 
 /// A link as a step of the sound layout leaves it.

@@ -63,10 +63,38 @@ fn the_line_of_the_text_form_is_underlined() {
 }
 
 #[test]
+fn parameters_are_given_once_and_only_to_what_has_them() {
+    let folder = folder(TEXT);
+    let ended = folder.linkwright(&["layout", "compile", "a.layout.toml", "-o", "a.json"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    let param = ["--param", "V=1"];
+    let key = public("alice").replace(".pem.pub", ".pem");
+    for words in [
+        &["layout", "sign", "a.json", "-k", &key][..],
+        &["layout", "compile", "a.json"],
+    ] {
+        let ended = folder.linkwright(&[words, &param].concat());
+        assert_eq!(ended.status, Some(2), "{words:?}: {}", ended.err);
+        assert!(ended.err.contains("no text form"), "{}", ended.err);
+    }
+    for command in ["compile", "simulate"] {
+        let words = ["layout", command, "a.layout.toml", "--param", "V=2"];
+        let ended = folder.linkwright(&[&words[..], &param].concat());
+        assert_eq!(ended.status, Some(2), "{command}: {}", ended.err);
+        assert!(ended.err.contains("given twice"), "{}", ended.err);
+    }
+}
+
+#[test]
 fn a_text_form_that_is_no_layout_is_told_with_its_lines() {
     let folder = folder(&TEXT.replace("DISALLOW *", "DISALLOV *"));
+    // Nothing else of it was looked at, whatever is allowed.
+    let allowed = ["--allow", "layout-invalid"];
+    for arguments in [&[][..], &allowed] {
+        let ended = lint(&folder, arguments);
+        assert_eq!(ended.status, Some(3), "{arguments:?}: {}", ended.err);
+    }
     let ended = lint(&folder, &[]);
-    assert_eq!(ended.status, Some(1), "{}", ended.err);
     let said = ended.out();
     assert!(said.contains("error[layout-invalid]"), "{said}");
     assert!(said.contains("13 |     \"DISALLOV *\""), "{said}");
@@ -75,8 +103,9 @@ fn a_text_form_that_is_no_layout_is_told_with_its_lines() {
     let first = &answer["layouts"][0]["findings"][0];
     assert_eq!(
         (&first["place"]["line"], ended.status),
-        (&Value::from(13), Some(1))
+        (&Value::from(13), Some(3))
     );
+    assert_eq!(answer["unreadable"][0]["path"], "a.layout.toml");
 }
 
 /// The text of a template's `[keys]` table.
