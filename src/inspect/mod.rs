@@ -383,8 +383,9 @@ fn succeeded(ending: Ending, finished: &Finished, limits: &Limits) -> Result<(),
             limits.memory >> 20
         ),
         Ending::Busy => format!(
-            "its command was ended because it used more than {} seconds of processor time (--inspection-cpu)",
-            limits.processor
+            "its command was ended because it used more than {} second{} of processor time (--inspection-cpu)",
+            limits.processor,
+            if limits.processor == 1 { "" } else { "s" }
         ),
         Ending::Declined => "its command was not started".to_owned(),
         Ending::Failed(why) => printable(&why).replace('\n', "; "),

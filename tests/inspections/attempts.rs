@@ -66,8 +66,7 @@ fn it_sends_no_signal_outside() {
             let answer = trial.script(&format!(
                 "kill -9 {number}; kill -0 {number} && exit 7; echo went on"
             ));
-            let guarded = answer.is_protected(PROCESSES) || answer.is_protected(FILES);
-            if guarded {
+            if answer.is_protected_by_one_of(&[PROCESSES, FILES]) {
                 answer.passes();
                 assert!(!crate::support::gone(i32::try_from(number).unwrap()));
             }

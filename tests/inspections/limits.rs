@@ -144,14 +144,14 @@ fn it_cannot_burn_the_processor() {
         if !one.is_protected(LIMITS) {
             continue;
         }
-        one.fails_saying("more than 1 seconds of processor time");
+        one.fails_saying("more than 1 second of processor time");
         // Nor by many, of which each uses little, nor by those that have ended.
         trial
             .script("for i in 1 2 3 4 5 6; do (while :; do :; done) & done; wait")
-            .fails_saying("more than 1 seconds of processor time");
+            .fails_saying("more than 1 second of processor time");
         trial
             .script("while :; do (i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done); done")
-            .fails_saying("more than 1 seconds of processor time");
+            .fails_saying("more than 1 second of processor time");
     }
 }
 
@@ -164,13 +164,81 @@ fn the_limits_hold_without_namespaces_too() {
         if !busy.is_protected(LIMITS) {
             continue;
         }
-        busy.fails_saying("more than 1 seconds of processor time");
+        busy.fails_saying("more than 1 second of processor time");
         if has("perl") {
             let many = "for i in 1 2 3 4 5 6; do
                 perl -e 'my $x = \"x\" x 80_000_000; sleep 1000' & done; wait";
             trial
                 .script(many)
                 .fails_saying("more than 256 MiB of memory");
+        }
+    }
+}
+
+/// A program that cannot be read, and a call that there is without seccomp, keep the watch from seeing
+/// what a process has. A name that is no text did, and so does a first thread that has ended.
+#[test]
+fn an_undumpable_process_is_counted() {
+    if !has("perl") {
+        return;
+    }
+    let unreadable = "cp \"$(command -v perl)\" p; chmod 111 p; perl=./p; first=";
+    let forbidden = format!(
+        "perl=perl; first='syscall({}, 4, 0, 0, 0, 0);'",
+        libc::SYS_prctl
+    );
+    let renamed = "perl=perl; first='$0 = \"\\xff\";'";
+    let ways: [(&[i64], &str); 5] = [
+        (&[], unreadable),
+        (&[libc::SYS_unshare], unreadable),
+        (&[libc::SYS_seccomp], &forbidden),
+        (&[libc::SYS_unshare, libc::SYS_seccomp], &forbidden),
+        (&[], renamed),
+    ];
+    for user in users() {
+        for (lacking, hide) in ways {
+            let trial = |words: &[&str]| Trial::of(user).with(words).lacking(lacking);
+            let memory = format!(
+                "{hide}; for i in 1 2 3 4 5 6; do
+                $perl -e \"$first\"'my $x = \"x\" x 80_000_000; sleep 1000' & done; wait"
+            );
+            let answer = trial(&["--inspection-memory", "256"]).script(&memory);
+            if answer.is_protected(LIMITS) {
+                answer.fails_saying("more than 256 MiB of memory");
+            }
+            let disk = format!(
+                "{hide}; $perl -e \"$first\"'for (1..8) {{ open($f[$_], \">\", \"x\"); unlink \"x\";
+                syswrite($f[$_], \"x\" x 9_000_000) }} sleep 1000'"
+            );
+            let answer = trial(&["--inspection-space", "16"]).script(&disk);
+            if answer.is_protected(LIMITS) {
+                answer.fails_saying("wrote more than 16 MiB");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_threads_of_a_process_are_counted_when_the_first_has_ended() {
+    if !has("python3") {
+        return;
+    }
+    let program = "import ctypes, threading, time
+def hold():
+    kept = b'x' * 80000000
+    time.sleep(1000)
+threading.Thread(target=hold).start()
+ctypes.CDLL(None).syscall(EXIT, 0)"
+        .replace("EXIT", &libc::SYS_exit.to_string());
+    let script = format!("for i in 1 2 3 4 5 6; do python3 -c \"{program}\" & done; sleep 1000");
+    for user in users() {
+        let ways: [&[i64]; 2] = [&[], &[libc::SYS_unshare]];
+        for lacking in ways {
+            let trial = Trial::of(user).with(&["--inspection-memory", "256"]);
+            let answer = trial.lacking(lacking).script(&script);
+            if answer.is_protected(LIMITS) {
+                answer.fails_saying("more than 256 MiB of memory");
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ impl Disk {
                     .arg(&place),
             );
         if !made {
-            not_shown(&format!("{kind} cannot be made and mounted"));
+            say_not_shown(&format!("{kind} cannot be made and mounted"));
             return None;
         }
         Some(Self { folder })

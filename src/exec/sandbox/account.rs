@@ -67,7 +67,11 @@ impl Account {
                 "failed" => Some(Ending::Failed(rest.to_owned())),
                 _ => None,
             };
-            account.ending = account.ending.or(ending);
+            account.ending = match (account.ending, ending) {
+                // What was well is not, if afterwards something went wrong.
+                (Some(Ending::Exited(0)), Some(Ending::Failed(why))) => Some(Ending::Failed(why)),
+                (first, later) => first.or(later),
+            };
         }
         account
     }
@@ -138,5 +142,7 @@ mod tests {
         assert_eq!(Account::parse("exited x\n").ending, None);
         let twice = Account::parse("full \nexited 0\n");
         assert_eq!(twice.ending, Some(Ending::Full));
+        let failed = Account::parse("exited 0\nfailed x\n");
+        assert_eq!(failed.ending, Some(Ending::Failed("x".to_owned())));
     }
 }

@@ -124,18 +124,22 @@ fn hunted(mut command: process::Command) -> io::Result<process::ExitStatus> {
     set_parent_process_death_signal(Some(Signal::TERM))?;
     set_child_subreaper(Some(getpid()))?;
     let mut inner = command.spawn()?;
-    let status = loop {
+    let status = watched(&mut inner, &held);
+    watch::end_descendants()?;
+    status
+}
+
+fn watched(inner: &mut process::Child, held: &HeldSignals) -> io::Result<process::ExitStatus> {
+    loop {
         if let Some(status) = inner.try_wait()? {
-            break status;
+            return Ok(status);
         }
         if held.has_come() {
             inner.kill()?;
-            break inner.wait()?;
+            return inner.wait();
         }
         thread::sleep(TICK);
-    };
-    watch::end_descendants();
-    Ok(status)
+    }
 }
 
 fn inner(setup: &Setup, spaces: Spaces) -> Result<(), String> {
@@ -155,10 +159,20 @@ fn inner(setup: &Setup, spaces: Spaces) -> Result<(), String> {
         None => Ending::Declined,
         Some(child) => watch::stand_by(child, setup, &before),
     };
-    if !spaces.process {
-        watch::end_descendants();
-    }
+    let ending = match ended(spaces) {
+        Ok(()) => ending,
+        Err(error) => Ending::Failed(error.to_string()),
+    };
     ledger.ending(&ending).map_err(|error| error.to_string())
+}
+
+/// Ends what the command has left, where no namespace does.
+fn ended(spaces: Spaces) -> io::Result<()> {
+    if spaces.process {
+        Ok(())
+    } else {
+        watch::end_descendants()
+    }
 }
 
 /// Why it was not possible, if it was not.

@@ -63,6 +63,7 @@ fn give_up(
     ledger: &mut Ledger,
 ) -> Result<bool, String> {
     let unwritten = |error: io::Error| format!("the account cannot be written: {error}");
+    let seen = Processes::can_be_seen();
     drop_capabilities().map_err(|error| format!("capabilities cannot be dropped: {error}"))?;
     let mut complete = true;
     let mut note = |kind: Result<String, String>| {
@@ -97,10 +98,10 @@ fn give_up(
     if becomes_nobody(spaces) {
         note(Ok("as the user nobody".to_owned()))?;
     }
-    note(if Processes::can_be_seen() {
+    note(if seen {
         Ok(setup.limits.told())
     } else {
-        Err("what its processes use together is not limited (no /proc)".to_owned())
+        Err("what its processes use together is not limited (/proc does not show them)".to_owned())
     })?;
     Ok(complete)
 }

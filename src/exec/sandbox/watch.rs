@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::statvfs;
+use rustix::io::Errno;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process, pidfd_open, wait,
 };
@@ -31,8 +32,8 @@ const WALK: Duration = Duration::from_secs(5);
 /// How many times its own duration lies between two walks through the private folder.
 const WALK_REST: u32 = 10;
 
-/// How long processes that were left behind are hunted where no namespace ends them: 5 seconds.
-const HUNT: Duration = Duration::from_secs(5);
+/// How long processes that were left behind are hunted where no namespace ends them: 20 seconds.
+const HUNT: Duration = Duration::from_secs(20);
 
 /// How many ended children are taken note of before processes are counted again. A fork bomb makes them
 /// as fast as they go.
@@ -43,8 +44,8 @@ const REAPED_AT_ONCE: usize = 256;
 pub(super) struct Before {
     /// What its folder held.
     held: u64,
-    /// What the disk around it had left.
-    free: u64,
+    /// What the disk around it had left, if it says so.
+    free: Option<u64>,
     /// How much memory the system shared.
     shared: u64,
 }
@@ -134,7 +135,11 @@ impl<'a> Disk<'a> {
     }
 
     fn is_full(&mut self, processes: &Processes) -> bool {
-        let lost = self.before.free.saturating_sub(free(self.base));
+        // A disk that does not say how much it has left may have lost anything.
+        let lost = match (self.before.free, free(self.base)) {
+            (Some(before), Some(now)) => before.saturating_sub(now),
+            (None, _) | (_, None) => u64::MAX,
+        };
         let begin = Instant::now();
         let next = if lost > self.space / 2 {
             self.soon
@@ -177,26 +182,52 @@ fn ending_of(status: WaitStatus) -> Ending {
     }
 }
 
-/// Kills what the command has left behind. Orphans come to us, so what is killed makes the next
-/// ones visible.
-pub(super) fn end_descendants() {
-    let end = Instant::now() + HUNT;
-    while Instant::now() < end {
-        let left = Processes::look();
-        if left.count() == 0 {
-            return;
-        }
-        for process in left.numbers() {
+/// Kills what the command has left behind, until the system says that nothing is left. Orphans come to
+/// us, so what is killed makes the next ones visible.
+///
+/// # Errors
+/// Something is still there.
+pub(super) fn end_descendants() -> io::Result<()> {
+    let kill = || {
+        for process in Processes::look().numbers() {
             // It may be gone already.
             kill_process(process, Signal::KILL).unwrap_or_default();
         }
-        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+    };
+    hunt(HUNT, kill, nobody_is_left)
+}
+
+/// What is not seen may be there all the same: only who asks the system for children knows.
+fn hunt(time: Duration, kill: impl Fn(), is_over: impl Fn() -> bool) -> io::Result<()> {
+    let end = Instant::now() + time;
+    loop {
+        kill();
+        if is_over() {
+            return Ok(());
+        }
+        if Instant::now() >= end {
+            let why = "what it has left behind cannot be ended";
+            return Err(io::Error::other(why));
+        }
         thread::sleep(Duration::from_millis(1));
     }
 }
 
-fn free(base: &Path) -> u64 {
-    statvfs(base).map_or(0, |disk| disk.f_bfree.saturating_mul(disk.f_frsize))
+/// Whether we have no children any more, after those that have ended were asked for.
+fn nobody_is_left() -> bool {
+    for _ in 0..REAPED_AT_ONCE {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
+            Err(error) => return error == Errno::CHILD,
+        }
+    }
+    false
+}
+
+fn free(base: &Path) -> Option<u64> {
+    let disk = statvfs(base).ok()?;
+    Some(disk.f_bfree.saturating_mul(disk.f_frsize))
 }
 
 /// What a folder holds, in bytes on the disk, and whether there are parts that cannot be seen: the
@@ -212,12 +243,12 @@ fn held(folder: &Path) -> (u64, bool) {
                 continue;
             }
         };
-        for entry in entries.flatten() {
-            match entry.metadata() {
-                Ok(metadata) => {
+        for entry in entries {
+            match entry.and_then(|entry| Ok((entry.metadata()?, entry.path()))) {
+                Ok((metadata, path)) => {
                     sum = sum.saturating_add(size(&metadata));
                     if metadata.is_dir() {
-                        left.push(entry.path());
+                        left.push(path);
                     }
                 }
                 Err(error) => hidden |= error.kind() != io::ErrorKind::NotFound,
@@ -231,5 +262,25 @@ fn timespec(time: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: time.subsec_nanos().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn the_hunt_goes_on_until_nothing_is_left() {
+        let rounds = Cell::new(0);
+        let kill = || rounds.set(rounds.get() + 1);
+        hunt(HUNT, kill, || rounds.get() == 3).unwrap();
+        assert_eq!(rounds.get(), 3);
+    }
+
+    #[test]
+    fn a_hunt_that_leaves_something_has_failed() {
+        hunt(Duration::ZERO, || (), || false).unwrap_err();
     }
 }
