@@ -4,11 +4,12 @@
 //! copied otherwise; holes stay holes. Never by a hard link, through which one could write. Modes
 //! (without set-user-ID and its like) and times of files are kept, owners are not.
 //!
-//! Symbolic links that stay in the folder stay links. One that leads out of it becomes what it leads
-//! to: the rules see that content, so the command does, too. Named pipes, sockets, devices and links into
-//! `/proc` and `/sys` are left out and named.
+//! Symbolic links that stay in the folder stay links. One that leads to a file or folder outside is
+//! refused: nobody gave that to the command or into the report, and left out it would be out of the rules'
+//! sight. Named pipes, sockets, devices, links to them and into `/proc` and `/sys`, and evidence that is a
+//! link out of the folder are left out and named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, FileTimes, Metadata, Permissions};
 use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, fchown, lchown, symlink};
@@ -18,13 +19,14 @@ use rustix::fs::{Mode, OFlags, SeekFrom, ioctl_ficlone, open, seek};
 use rustix::io::Errno;
 use thiserror::Error;
 
+use super::imprint::Imprint;
 use crate::record::is_made_up;
 
 /// How many bytes are copied at most, apart from those that share their blocks: 64 GiB. More is hardly
-/// a product; a link to a whole disk is.
+/// a product.
 const COPY_LIMIT: u64 = 64 << 30;
 
-/// How many entries are copied at most: 10 million, as a link to a whole disk may have.
+/// How many entries are copied at most: 10 million.
 const ENTRY_LIMIT: u64 = 10_000_000;
 
 /// Why a folder cannot be copied.
@@ -36,9 +38,12 @@ pub(super) enum CopyError {
     /// The copy.
     #[error("cannot make the copy `{}`: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
-    /// A link to a folder outside that leads back to where it stands.
-    #[error("`{}` leads in a circle", path.display())]
-    Circle { path: PathBuf },
+    /// A link to what is not in the folder.
+    #[error(
+        "the symbolic link `{}` leads to `{}`, out of the folder; replace it by what it leads to",
+        link.display(), target.display()
+    )]
+    Outside { link: PathBuf, target: PathBuf },
     /// Too much.
     #[error("the folder has more than {COPY_LIMIT} bytes or {ENTRY_LIMIT} entries to copy")]
     TooMuch,
@@ -47,8 +52,8 @@ pub(super) enum CopyError {
 /// What is known of a copy.
 #[derive(Debug, Default)]
 pub(super) struct Copied {
-    /// Where evidence stands in it.
-    pub(super) evidence: BTreeSet<PathBuf>,
+    /// Where evidence stands in it, and what is there.
+    pub(super) evidence: BTreeMap<PathBuf, Imprint>,
     /// What is no file and no folder, by its path in the folder.
     pub(super) left_out: BTreeSet<String>,
 }
@@ -65,11 +70,10 @@ pub(super) struct Copier {
     copied: Copied,
 }
 
-/// A folder to copy: what it really is, where it goes, and through which folders the way to it led.
+/// A folder to copy, and where it goes.
 struct Folder {
     source: PathBuf,
     target: PathBuf,
-    way: Vec<PathBuf>,
 }
 
 impl Copier {
@@ -97,7 +101,6 @@ impl Copier {
         let mut left = vec![Folder {
             source: self.root.clone(),
             target: self.target.clone(),
-            way: Vec::new(),
         }];
         while let Some(folder) = left.pop() {
             let unreadable = |source| unread(&folder.source, source);
@@ -120,35 +123,18 @@ impl Copier {
             .symlink_metadata()
             .map_err(|error| unread(&source, error))?;
         if metadata.is_symlink() {
-            return self.link(folder, &source, target);
+            self.link(&source, &target)?;
+            return Ok(None);
         }
-        self.thing(folder, source, target, &metadata)
-    }
-
-    fn thing(
-        &mut self,
-        folder: &Folder,
-        source: PathBuf,
-        target: PathBuf,
-        metadata: &Metadata,
-    ) -> Result<Option<Folder>, CopyError> {
         if metadata.is_dir() {
-            if source == folder.source || folder.way.contains(&source) {
-                return Err(CopyError::Circle { path: source });
-            }
-            self.make_folder(&target, metadata)?;
-            let mut way = folder.way.clone();
-            way.push(folder.source.clone());
-            return Ok(Some(Folder {
-                source,
-                target,
-                way,
-            }));
+            self.make_folder(&target, &metadata)?;
+            return Ok(Some(Folder { source, target }));
         }
         if metadata.is_file() {
             self.file(&source, &target)?;
             if self.evidence.contains(&source) {
-                self.copied.evidence.insert(target);
+                let imprint = Imprint::of(&target).map_err(|error| unread(&target, error))?;
+                self.copied.evidence.insert(target, imprint);
             }
         } else {
             self.leave_out(&target);
@@ -162,27 +148,26 @@ impl Copier {
         self.copied.left_out.insert(shown);
     }
 
-    fn link(
-        &mut self,
-        folder: &Folder,
-        source: &Path,
-        target: PathBuf,
-    ) -> Result<Option<Folder>, CopyError> {
+    fn link(&mut self, source: &Path, target: &Path) -> Result<(), CopyError> {
         let text = fs::read_link(source).map_err(|error| unread(source, error))?;
         let Ok(led_to) = fs::canonicalize(source) else {
             // It leads nowhere, and shall not begin to lead somewhere in the copy.
-            return self.make_link(&target, &text);
+            return self.make_link(target, &text);
         };
         match led_to.strip_prefix(&self.root) {
-            Ok(_) if stays(&text, &target, &self.target) => self.make_link(&target, &text),
-            Ok(inside) => self.make_link(&target, &self.target.join(inside)),
+            Ok(_) if stays(&text, target, &self.target) => self.make_link(target, &text),
+            Ok(inside) => self.make_link(target, &self.target.join(inside)),
             Err(_) => {
                 let metadata = fs::metadata(&led_to).map_err(|error| unread(source, error))?;
-                if is_made_up(&metadata) {
-                    self.leave_out(&target);
-                    return Ok(None);
+                let is_plain = metadata.is_file() || metadata.is_dir();
+                if is_plain && !is_made_up(&metadata) && !self.evidence.contains(source) {
+                    return Err(CopyError::Outside {
+                        link: source.to_owned(),
+                        target: led_to,
+                    });
                 }
-                self.thing(folder, led_to, target, &metadata)
+                self.leave_out(target);
+                Ok(())
             }
         }
     }
@@ -199,10 +184,9 @@ impl Copier {
         self.give(target)
     }
 
-    fn make_link(&self, target: &Path, text: &Path) -> Result<Option<Folder>, CopyError> {
+    fn make_link(&self, target: &Path, text: &Path) -> Result<(), CopyError> {
         symlink(text, target).map_err(|error| unwritten(target, error))?;
-        self.give(target)?;
-        Ok(None)
+        self.give(target)
     }
 
     fn give(&self, target: &Path) -> Result<(), CopyError> {
@@ -358,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn links_out_of_the_folder_become_what_they_lead_to() {
+    fn links_stay_links_and_none_leads_out_of_the_folder() {
         let (outside, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let from = outside.path().join("from");
         fs::create_dir_all(from.join("d")).unwrap();
@@ -367,9 +351,8 @@ mod tests {
             fs::write(outside.path().join(name), name).unwrap();
         }
         let links = [
-            ("a", "../secret".to_owned()),
-            ("b", "../more".to_owned()),
             ("d/inside", "../d/f".to_owned()),
+            ("d/up", "..".to_owned()),
             ("whole", from.join("d").display().to_string()),
             ("nowhere", "../nothing".to_owned()),
         ];
@@ -377,20 +360,21 @@ mod tests {
             symlink(text, from.join(name)).unwrap();
         }
         copied(&from, to.path()).unwrap();
-        let kind = |name: &str| to.path().join(name).symlink_metadata().unwrap();
-        assert!(kind("a").is_file());
-        assert!(kind("b").is_dir());
-        assert_eq!(fs::read_to_string(to.path().join("b/f")).unwrap(), "more/f");
-        for name in ["d/inside", "whole", "nowhere"] {
-            assert!(kind(name).is_symlink(), "{name}");
+        for (name, _) in &links {
+            let metadata = to.path().join(name).symlink_metadata().unwrap();
+            assert!(metadata.is_symlink(), "{name}");
         }
         let whole = fs::canonicalize(to.path().join("whole")).unwrap();
         assert_eq!(whole, fs::canonicalize(to.path().join("d")).unwrap());
-        symlink("..", from.join("d/up")).unwrap();
-        symlink("../..", from.join("d/circle")).unwrap();
-        let again = tempfile::tempdir().unwrap();
-        let refused = copied(&from, again.path()).unwrap_err();
-        assert!(matches!(refused, CopyError::Circle { .. }), "{refused}");
+        for text in ["../secret", "../more", "d/../../secret", "/"] {
+            symlink(text, from.join("out")).unwrap();
+            symlink("out", from.join("d/chained")).unwrap();
+            let again = tempfile::tempdir().unwrap();
+            let refused = copied(&from, again.path()).unwrap_err();
+            assert!(matches!(refused, CopyError::Outside { .. }), "{refused}");
+            fs::remove_file(from.join("out")).unwrap();
+            fs::remove_file(from.join("d/chained")).unwrap();
+        }
     }
 
     #[test]

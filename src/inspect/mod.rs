@@ -5,15 +5,17 @@
 //! few environment variables, a home and a temporary folder of their own, no standard input, a session
 //! of their own, and a time limit; with [`SandboxUse::Auto`] they are shut in by
 //! [`crate::exec::sandbox`]. The copy is recorded before and after each; nothing in it
-//! is hidden but the links that were looked for as evidence, each by its exact path.
+//! is hidden but the links that were looked for as evidence, each by its exact path and while it is as it was.
+//! What a command leaves is read with our rights, so a link that leads out of the copy is refused.
 
 mod copy;
+mod imprint;
 mod private;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::encoding::Object;
@@ -23,7 +25,7 @@ use crate::exec::{
     self, Captured, Command, Environment, Finished, Outcome, Output, Stdin, Survivors, TerminalUse,
 };
 use crate::model::{Artifacts, Inspection, Link, printable, quoted};
-use crate::record::{self, Excludes, Options};
+use crate::record::{self, Excludes, Options, RecordError};
 use crate::verify::{Checked, Inspected, InspectionError, Inspector, Ran};
 use private::Private;
 
@@ -63,7 +65,11 @@ pub struct FolderInspector<'a> {
     own: Vec<PathBuf>,
     private: Option<Private>,
     ran: Option<Ran>,
+    told: Told,
 }
+
+/// What the observer heard of as left out.
+type Told = Arc<Mutex<BTreeSet<PathBuf>>>;
 
 impl std::fmt::Debug for FolderInspector<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -91,6 +97,7 @@ impl<'a> FolderInspector<'a> {
             own: Vec::new(),
             private: None,
             ran: None,
+            told: Told::default(),
         }
     }
 
@@ -161,13 +168,17 @@ impl<'a> FolderInspector<'a> {
         role: Role,
         unseen: &Unseen<'_>,
     ) -> Result<Artifacts, InspectionError> {
+        if !private.is_in_place() {
+            return Err(unrecorded("another one is in the place of its folder"));
+        }
         let options = Options {
             excludes: Excludes::none(),
-            exact_excludes: private.evidence().clone(),
+            exact_excludes: private.evidence(),
             base_path: Some(private.work()),
             // A link must not hide a file from the rules.
             follow_symlink_dirs: true,
-            allow_outside_links: true,
+            // Nor show what is not there to whoever gets the folder, with rights that the command has not.
+            allow_outside_links: false,
             ..Options::default()
         };
         let files = match role {
@@ -177,7 +188,10 @@ impl<'a> FolderInspector<'a> {
         let recorded = recording(self.observer, role, files, || {
             record::record(&[".".to_owned()], &options, unseen)
         });
-        recorded.map_err(|errors| unrecorded(&errors.to_string()))
+        recorded.map_err(|errors| {
+            let whys: Vec<String> = errors.iter().map(why_unrecorded).collect();
+            unrecorded(&whys.join("\n"))
+        })
     }
 
     /// Runs a command in the copy. Says what protected us from it in `ran`.
@@ -274,6 +288,7 @@ impl<'a> FolderInspector<'a> {
         let unseen = Unseen {
             observer: self.observer,
             work: private.work(),
+            told: Arc::clone(&self.told),
             paths: Mutex::new(private.left_out().clone()),
         };
         let materials = self.record(private, Role::Materials, &unseen)?;
@@ -339,6 +354,7 @@ fn in_folder(run: &[String], folder: &Path) -> Vec<OsString> {
 struct Unseen<'a> {
     observer: &'a dyn Observer,
     work: PathBuf,
+    told: Told,
     paths: Mutex<BTreeSet<String>>,
 }
 
@@ -346,8 +362,13 @@ impl Observer for Unseen<'_> {
     fn event(&self, event: Event<'_>) {
         if let Event::Skipped { path, .. } = event {
             let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
-            let path = path.strip_prefix(&self.work).unwrap_or(path);
-            paths.insert(path.to_string_lossy().into_owned());
+            let shown = path.strip_prefix(&self.work).unwrap_or(path);
+            paths.insert(shown.to_string_lossy().into_owned());
+            // It is met before and after each command.
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if !told.insert(path.to_owned()) {
+                return;
+            }
         }
         self.observer.event(event);
     }
@@ -425,6 +446,18 @@ fn said(stream: &Captured) -> Option<String> {
 
 fn failed(why: impl Into<String>) -> InspectionError {
     InspectionError::Failed { why: why.into() }
+}
+
+/// Of links that lead out in other words than for the links of a step: no option lets them.
+fn why_unrecorded(error: &RecordError) -> String {
+    match error {
+        RecordError::Outside { link, target } => format!(
+            "the symbolic link `{}` leads to `{}`, out of the inspection's folder",
+            link.display(),
+            target.display()
+        ),
+        error => error.to_string(),
+    }
 }
 
 fn unrecorded(why: &str) -> InspectionError {

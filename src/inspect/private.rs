@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -20,6 +20,8 @@ pub(super) struct Private {
     /// Removes it; what the command made so that it cannot be removed is made otherwise before.
     holder: TempDir,
     base: PathBuf,
+    /// Device and inode of [`work`](Self::work).
+    identity: (u64, u64),
     copied: Copied,
     _tidy: Tidy,
 }
@@ -67,9 +69,12 @@ impl Private {
         let known = evidence.filter_map(whole);
         let copier = Copier::new(folder, &base.join("work"), known.collect(), owner)?;
         let copied = copier.copy()?;
+        let identity = fs::symlink_metadata(base.join("work")).map_err(unmade)?;
+        let identity = (identity.dev(), identity.ino());
         Ok(Self {
             holder,
             base,
+            identity,
             copied,
             _tidy: tidy,
         })
@@ -83,9 +88,20 @@ impl Private {
         self.base.join("work")
     }
 
-    /// The evidence that lies in [`work`](Self::work).
-    pub(super) fn evidence(&self) -> &BTreeSet<PathBuf> {
-        &self.copied.evidence
+    /// Whether [`work`](Self::work) is still the folder that was made, and not a link, say.
+    pub(super) fn is_in_place(&self) -> bool {
+        fs::symlink_metadata(self.work())
+            .is_ok_and(|found| (found.dev(), found.ino()) == self.identity)
+    }
+
+    /// The evidence that lies in [`work`](Self::work) as it was copied. What a command put in its
+    /// place is nothing that was verified.
+    pub(super) fn evidence(&self) -> BTreeSet<PathBuf> {
+        let evidence = self.copied.evidence.iter();
+        evidence
+            .filter(|(path, imprint)| imprint.is_still_of(path))
+            .map(|(path, _)| path.clone())
+            .collect()
     }
 
     /// What was not copied because it is neither file nor folder.

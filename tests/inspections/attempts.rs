@@ -245,16 +245,9 @@ fn files_that_the_kernel_makes_up_are_not_read() {
                 .all(|name| blind.contains(name)),
             "{blind}"
         );
-        let made =
-            "ln -s /proc/kmsg d; ln -s /proc e; ln -s /proc/self/environ f; ln -s /sys/kernel g";
-        let answer = Trial::of(user).script(made);
-        answer.passes();
-        let blind = answer.message("inspection-blind").unwrap();
-        assert!(
-            ["`d`", "`e`", "`f`", "`g`"]
-                .iter()
-                .all(|name| blind.contains(name)),
-            "{blind}"
-        );
+        for made in ["/proc/kmsg", "/proc", "/proc/self/environ", "/sys/kernel"] {
+            let answer = Trial::of(user).run(&["ln", "-s", made, "d"]);
+            answer.fails_saying("out of the inspection's folder");
+        }
     }
 }
