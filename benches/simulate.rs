@@ -159,7 +159,7 @@ fn measure(steps: usize, artifacts: usize) -> Result<String, Failure> {
         document: "layout",
         signed: true,
         now: request.now,
-        tried_at_most: TRIED_AT_MOST,
+        tried_at_most: TRIED_AT_MOST.get(),
     };
     let simulation = simulate(&baseline, &resigned, &plan)?.simulation;
     let seconds = begin.elapsed().as_secs_f64();

@@ -350,6 +350,9 @@ def main():
     if failures:
         print("\nfrom-links: FAILED: %d checks" % len(failures))
         sys.exit(1)
+    if len(rows) < len(BUILDS):
+        print("\nfrom-links: INCOMPLETE: %d of %d builds were left out" % (len(BUILDS) - len(rows), len(BUILDS)))
+        sys.exit(3)
 
 
 main()

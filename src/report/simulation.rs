@@ -246,20 +246,19 @@ impl Act {
 }
 
 impl Tally {
-    /// The share of those that were refused, in percent; 100 when nothing was tried.
-    pub fn percent(self) -> f64 {
-        if self.tried == 0 {
-            return 100.0;
-        }
+    /// The share of those that were refused, in percent; `None` when nothing was tried.
+    pub fn percent(self) -> Option<f64> {
         let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-        100.0 * number(self.refused) / number(self.tried)
+        (self.tried > 0).then(|| 100.0 * number(self.refused) / number(self.tried))
     }
 
-    /// The percentage with one decimal, rounded down: 100.0 only when all were refused.
+    /// The percentage with one decimal, rounded down: 100.0 only when all were refused, and a dash
+    /// when nothing was tried.
     pub fn share(self) -> String {
-        let tenths = (self.refused * 1000).checked_div(self.tried);
-        let tenths = tenths.unwrap_or(1000);
-        format!("{}.{} %", tenths / 10, tenths % 10)
+        match (self.refused * 1000).checked_div(self.tried) {
+            Some(tenths) => format!("{}.{} %", tenths / 10, tenths % 10),
+            None => "–".to_owned(),
+        }
     }
 }
 
@@ -298,5 +297,27 @@ impl Simulation {
     /// The name of a step.
     pub fn step(&self, index: usize) -> &str {
         self.steps.get(index).map_or("?", |step| step.name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_tried_is_no_share_at_all() {
+        let tally = Tally::default();
+        assert_eq!(tally.percent(), None);
+        assert_eq!(tally.share(), "–");
+    }
+
+    #[test]
+    fn a_share_is_whole_only_when_all_were_refused() {
+        let tally = Tally {
+            tried: 3000,
+            refused: 2999,
+        };
+        assert_eq!(tally.share(), "99.9 %");
+        assert!(tally.percent().unwrap() < 100.0);
     }
 }

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use crate::model::{Link, MatchRule, Rule, Side};
-use crate::report::Problem;
 
 use super::fate::{Fate, fate};
 use super::rules::{LinkOf, apply_side, counterpart};
@@ -22,7 +21,9 @@ pub struct Judged {
 pub fn judge(rules: &[Rule], side: Side, link: &Link, name: &str, link_of: &LinkOf<'_>) -> Judged {
     let found = apply_side(rules, side, link, link_of);
     let mut problems = found.problems.iter();
-    if let Some((index, _)) = problems.find(|(_, problem)| artifact(problem) == Some(name)) {
+    if let Some((index, _)) =
+        problems.find(|(_, problem)| problem.artifact().is_some_and(|(_, path)| path == name))
+    {
         return Judged {
             refuses: true,
             by: Some(*index),
@@ -38,18 +39,4 @@ pub fn judge(rules: &[Rule], side: Side, link: &Link, name: &str, link_of: &Link
 /// The name of the artifact that a MATCH rule compares one with; `None` when the rule is not about it.
 pub fn compared_with(rule: &MatchRule, name: &str) -> Option<String> {
     counterpart(rule, name).map(Cow::into_owned)
-}
-
-/// The artifact that a finding of the rules is about.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "rules find these three and nothing else"
-)]
-fn artifact(problem: &Problem) -> Option<&str> {
-    match problem {
-        Problem::ArtifactDisallowed { path, .. }
-        | Problem::ArtifactMissing { path, .. }
-        | Problem::WeakDigest { path, .. } => Some(path),
-        _ => None,
-    }
 }

@@ -77,6 +77,21 @@ fn less_refused_than_was_asked_for_fails() {
 }
 
 #[test]
+fn to_try_nothing_is_no_way_to_have_all_refused() {
+    let ended = simulate(&["--limit", "0", "--min-refused", "100"]);
+    assert_eq!(ended.status, Some(2), "{}", ended.err);
+}
+
+#[test]
+fn a_folder_that_is_there_is_refused_before_anything_is_tried() {
+    let folder = Folder::new();
+    let there = folder.path().display().to_string();
+    let ended = simulate(&["--write", &there]);
+    assert_eq!(ended.status, Some(1), "{}", ended.err);
+    assert_eq!(ended.out(), "");
+}
+
+#[test]
 fn evidence_that_does_not_pass_is_told_as_verify_tells_it() {
     let (layout, key, nothing) = (
         format!("{DATA}/demo.layout"),

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 
 use crate::encoding::Value;
 use crate::keys::{FileKey, KeyId, KeyKind, Signer as _, generate};
-use crate::model::{Envelope, Evidence, Form, Inspection, Moment, Side};
+use crate::model::{Envelope, Evidence, Form, Moment, Side};
 use crate::report::{Finding, Policy, Problem, Report, Severity};
-use crate::verify::{
-    Checked, Inspected, InspectionError, Inspector, Owner, Parameters, Request, verify,
-};
+use crate::verify::{NoInspections, Owner, Parameters, Request, verify};
 
 /// A layout and the links that were found for it.
 #[derive(Debug)]
@@ -87,7 +85,7 @@ fn is_judged(report: &Report, fate: &Fate) -> bool {
         item.findings.iter().all(|finding| {
             let is_error = finding.severity == Severity::Error;
             let not_reached = matches!(finding.problem, Problem::NotReached { .. });
-            !not_reached && (!is_error || artifact(&finding.problem).is_some())
+            !not_reached && (!is_error || finding.problem.artifact().is_some())
         })
     })
 }
@@ -101,6 +99,10 @@ fn told_apart(fate: &Fate) -> Option<(&'static str, String)> {
 }
 
 fn refusals(report: &Report) -> BTreeSet<Fate> {
+    let artifact = |problem: &Problem| {
+        let (side, path) = problem.artifact()?;
+        Some((side, path.to_owned()))
+    };
     let fate = |item: Option<&str>, finding: &Finding| Fate {
         allows: false,
         item: item.map(str::to_owned),
@@ -126,19 +128,6 @@ fn refusals(report: &Report) -> BTreeSet<Fate> {
         });
     }
     refusals
-}
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "whatever else there is to be found is not about one artifact"
-)]
-fn artifact(problem: &Problem) -> Option<(Side, String)> {
-    match problem {
-        Problem::ArtifactDisallowed { side, path, .. }
-        | Problem::ArtifactMissing { side, path, .. }
-        | Problem::WeakDigest { side, path, .. } => Some((*side, path.clone())),
-        _ => None,
-    }
 }
 
 /// The report of a layout, signed here and now by a key that is forgotten again.
@@ -171,17 +160,4 @@ fn report(trial: &Trial<'_>, now: Moment) -> Result<Report, String> {
         product: None,
     };
     Ok(verify(&request, &mut NoInspections).report)
-}
-
-/// Runs nothing.
-struct NoInspections;
-
-impl Inspector for NoInspections {
-    fn inspect(
-        &mut self,
-        _inspection: &Checked<Inspection>,
-        _evidence: &[String],
-    ) -> Result<Inspected, InspectionError> {
-        Err(InspectionError::Listed)
-    }
 }

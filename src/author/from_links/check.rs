@@ -2,11 +2,9 @@
 
 use crate::encoding::{CanonicalError, Value};
 use crate::keys::{Authority, Fingerprint, KeyId};
-use crate::model::{Envelope, Evidence, Form, Inspection, Moment};
+use crate::model::{Envelope, Evidence, Form, Moment};
 use crate::report::{Policy, Severity, Verdict};
-use crate::verify::{
-    Checked, Inspected, InspectionError, Inspector, Owner, Parameters, Request, verify,
-};
+use crate::verify::{NoInspections, Owner, Parameters, Request, verify};
 
 /// Why a layout refuses these links: nothing when it accepts them. Nobody has signed the layout yet, and
 /// that does not matter here; `anybody` stands for its owner.
@@ -71,17 +69,5 @@ impl Authority for Anyone {
 
     fn fingerprint(&self) -> Fingerprint {
         self.0
-    }
-}
-
-struct NoInspections;
-
-impl Inspector for NoInspections {
-    fn inspect(
-        &mut self,
-        _inspection: &Checked<Inspection>,
-        _evidence: &[String],
-    ) -> Result<Inspected, InspectionError> {
-        Err(InspectionError::Denied)
     }
 }

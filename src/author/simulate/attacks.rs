@@ -8,9 +8,9 @@ use crate::model::{Artifacts, DigestSet, Side};
 use crate::report::{Act, Attacker};
 use crate::verify::{Baseline, Edit, Effect, Mutant, Slot, Stand};
 
-use super::flow::{Flow, Sight};
+use super::flow::{Additions, Flow, Sight};
 use super::insiders::Insiders;
-use super::{Seed, Tried, is_chosen};
+use super::{ResignError, Seed, Tried, is_chosen};
 
 /// What is done to artifacts that are there.
 pub(super) const ON_ARTIFACTS: [Act; 3] = [Act::Change, Act::Remove, Act::Rename];
@@ -33,12 +33,12 @@ pub(super) struct Attacks<'b> {
 /// Names that are new to a step.
 #[derive(Debug)]
 struct Added {
-    materials: Vec<String>,
-    products: Vec<String>,
+    materials: Additions,
+    products: Additions,
 }
 
 impl Added {
-    fn of(&self, side: Side) -> &[String] {
+    fn of(&self, side: Side) -> &Additions {
         match side {
             Side::Materials => &self.materials,
             Side::Products => &self.products,
@@ -94,13 +94,14 @@ impl<'b> Attacks<'b> {
         side: Side,
         limit: usize,
     ) -> (Vec<Seed>, usize) {
-        let added = |step: usize| self.added.get(step).map_or(&[][..], |of| of.of(side));
+        let added = |step: usize| self.added.get(step).map(|of| of.of(side));
         let all = || {
             places.iter().flat_map(|(attacker, step)| {
                 let there = self.flow.side(*step, side);
                 let names = there.into_iter().flat_map(Artifacts::keys);
                 let acts = names.flat_map(|name| ON_ARTIFACTS.map(|act| (act, name)));
-                let added = added(*step).iter().map(|name| (Act::Add, name.as_str()));
+                let added = added(*step).into_iter().flat_map(|it| &it.names);
+                let added = added.map(|name| (Act::Add, name.as_str()));
                 acts.chain(added)
                     .map(|(act, name)| (*attacker, *step, act, name))
             })
@@ -116,60 +117,76 @@ impl<'b> Attacks<'b> {
                 to: name.to_owned(),
             })
             .collect();
-        let left_out = count - seeds.len();
+        let nameless = places.iter().filter_map(|(_, step)| added(*step));
+        let nameless: usize = nameless.map(|it| it.nameless).sum();
+        let left_out = count - seeds.len() + nameless;
         (seeds, left_out)
     }
 
     /// Tries one tampering in all its variants.
-    pub(super) fn attempt(&self, seed: &Seed) -> Tried {
-        let mut tried = Tried {
-            judged: Effect::Same,
-            variant: 0,
-        };
+    pub(super) fn attempt(&self, seed: &Seed) -> Result<Tried, ResignError> {
+        let mut tried = None;
         for variant in self.insiders.variants(seed) {
-            let Some(mutant) = self.mutant(seed, variant) else {
+            let Some(mutant) = self.mutant(seed, variant)? else {
                 continue;
             };
             match self.baseline.judge(&mutant) {
-                judged @ Effect::Passes => return Tried { judged, variant },
-                judged @ Effect::Refused => tried = Tried { judged, variant },
-                Effect::Same => {}
+                judged @ Effect::Passes => return Ok(Tried { judged, variant }),
+                judged @ Effect::Refused => tried = Some(Tried { judged, variant }),
+                judged @ Effect::Same => tried = tried.or(Some(Tried { judged, variant })),
             }
         }
-        tried
+        tried.ok_or(ResignError::Lost("it was tried in no variant"))
     }
 
     /// The evidence after a tampering; `None` where there is none of that variant.
-    pub(super) fn mutant(&self, seed: &Seed, variant: usize) -> Option<Mutant<'_>> {
+    pub(super) fn mutant(
+        &self,
+        seed: &Seed,
+        variant: usize,
+    ) -> Result<Option<Mutant<'_>>, ResignError> {
         match seed.attacker {
             Attacker::Between => {
-                let sights = self.sights(seed, Side::Materials);
-                Some(Mutant::new(Vec::new(), self.edits(&sights, seed.act, None)))
+                let sights = self.sights(seed, Side::Materials)?;
+                let edits = self.edits(&sights, seed.act, None)?;
+                Ok(Some(Mutant::new(Vec::new(), edits)))
             }
             Attacker::Within => {
-                let sights = self.sights(seed, Side::Products);
-                let edits = self.edits(&sights, seed.act, Some(seed.step));
-                Some(Mutant::new(
-                    self.alone.get(seed.step).into_iter().collect(),
-                    edits,
-                ))
+                let sights = self.sights(seed, Side::Products)?;
+                let edits = self.edits(&sights, seed.act, Some(seed.step))?;
+                let alone = self.alone.get(seed.step);
+                let alone = alone.ok_or(ResignError::Lost("there is no such step"))?;
+                Ok(Some(Mutant::new(vec![alone], edits)))
             }
-            Attacker::Links => None,
+            Attacker::Links => Ok(None),
             Attacker::Key(_) | Attacker::Keys(..) => self.insider(seed, variant),
         }
     }
 
-    /// Where a tampering is seen that starts on that side of its step.
-    pub(super) fn sights<'s>(&self, seed: &'s Seed, side: Side) -> Vec<Sight<'s>> {
-        if seed.act == Act::Add {
+    /// Where a tampering is seen that starts on that side of its step: somewhere.
+    pub(super) fn sights<'s>(
+        &self,
+        seed: &'s Seed,
+        side: Side,
+    ) -> Result<Vec<Sight<'s>>, ResignError> {
+        let sights = if seed.act == Act::Add {
             self.flow.planted(seed.step, side, &seed.to)
         } else {
             self.flow.carried(seed.step, side, &seed.to)
+        };
+        match sights.is_empty() {
+            true => Err(ResignError::Lost("its artifact is not there")),
+            false => Ok(sights),
         }
     }
 
     /// What that is in the links. Within a step one functionary's work is reached.
-    pub(super) fn edits(&self, sights: &[Sight<'_>], act: Act, within: Option<usize>) -> Vec<Edit> {
+    pub(super) fn edits(
+        &self,
+        sights: &[Sight<'_>],
+        act: Act,
+        within: Option<usize>,
+    ) -> Result<Vec<Edit>, ResignError> {
         let mut edits = Vec::new();
         for (step, side, name) in sights {
             let before = self.flow.side(*step, *side).and_then(|side| side.get(name));
@@ -182,7 +199,10 @@ impl<'b> Attacks<'b> {
                 only,
             };
             match act {
-                Act::Change => edits.push(edit(name.to_string(), before.map(other))),
+                Act::Change => {
+                    let before = before.ok_or(ResignError::Lost("its artifact is not there"))?;
+                    edits.push(edit(name.to_string(), Some(other(before)?)));
+                }
                 Act::Add => {
                     let new = DigestSet::of_sha256(BROUGHT_IN);
                     edits.push(edit(name.to_string(), Some(new)));
@@ -202,10 +222,12 @@ impl<'b> Attacks<'b> {
                 | Act::OtherMaker(_)
                 | Act::OtherRun
                 | Act::SameMaterials
-                | Act::AllSameMaterials => {}
+                | Act::AllSameMaterials => {
+                    return Err(ResignError::Lost("it is none of artifacts"));
+                }
             }
         }
-        edits
+        Ok(edits)
     }
 }
 
@@ -231,17 +253,19 @@ fn alone(baseline: &Baseline, step: usize) -> Stand {
 
 /// Digests of the same algorithms that are those of nothing in the chain: every digit the other way
 /// round.
-pub(super) fn other(digests: &DigestSet) -> DigestSet {
+pub(super) fn other(digests: &DigestSet) -> Result<DigestSet, ResignError> {
     let mut others = DigestSet::default();
     for (algorithm, text) in digests.iter() {
         let turned: String = text.chars().map(turned).collect();
-        // What was a digest stays one.
-        drop(others.add_text(algorithm.name(), &turned));
+        let added = others.add_text(algorithm.name(), &turned);
+        if added.is_err() {
+            return Err(ResignError::Lost("a digest has no other of its kind"));
+        }
     }
-    if others.is_empty() {
-        return DigestSet::of_sha256(BROUGHT_IN);
-    }
-    others
+    Ok(match others.is_empty() {
+        true => DigestSet::of_sha256(BROUGHT_IN),
+        false => others,
+    })
 }
 
 fn turned(digit: char) -> char {

@@ -29,6 +29,15 @@ pub(super) struct Flow<'b> {
 
 const WORD: &str = "tampered";
 
+/// What could be added on one side of a step.
+#[derive(Debug, Default)]
+pub(super) struct Additions {
+    /// Names that nobody had there.
+    pub(super) names: Vec<String>,
+    /// How many patterns there are for which no name was found.
+    pub(super) nameless: usize,
+}
+
 impl<'b> Flow<'b> {
     pub(super) fn of(baseline: &'b Baseline) -> Self {
         let steps = baseline.steps();
@@ -239,9 +248,10 @@ impl<'b> Flow<'b> {
 
     /// Names that nobody had there, and that somebody might bring in: one beside each group of
     /// artifacts with the same folder and ending, and one for each pattern of the step's rules.
-    pub(super) fn additions(&self, step: usize, side: Side) -> Vec<String> {
+    pub(super) fn additions(&self, step: usize, side: Side) -> Additions {
+        let mut nameless = 0;
         let Some(there) = self.side(step, side) else {
-            return Vec::new();
+            return Additions::default();
         };
         let mut names: BTreeSet<String> = there.keys().map(|name| self.beside(name)).collect();
         let asked = self.baseline.layout().steps.get(step);
@@ -259,10 +269,14 @@ impl<'b> Flow<'b> {
                 }),
                 Rule::Require(path) => Some(path.as_str().to_owned()),
             };
+            nameless += usize::from(name.is_none());
             names.extend(name);
         }
         let new = names.into_iter().filter(|name| !name.is_empty());
-        new.filter(|name| !there.contains_key(name)).collect()
+        Additions {
+            names: new.filter(|name| !there.contains_key(name)).collect(),
+            nameless,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::verify::{Baseline, Mutant, Slot, Stand};
 
 use super::attacks::{Attacks, ON_ARTIFACTS};
 use super::flow::Sight;
-use super::{PAIRS_AT_MOST, Seed};
+use super::{PAIRS_AT_MOST, ResignError, Seed};
 
 /// The variants, by their numbers.
 const PRODUCTS: usize = 0;
@@ -127,7 +127,11 @@ impl Attacks<'_> {
     }
 
     /// What two keys may do together that none of them can do alone.
-    pub(super) fn two_keys(&self, alone: &[&Attempt], limit: usize) -> (Vec<Seed>, usize) {
+    pub(super) fn two_keys(
+        &self,
+        alone: &[&Attempt],
+        limit: usize,
+    ) -> Result<(Vec<Seed>, usize), ResignError> {
         let mut steps_alone: BTreeMap<(Attacker, Act, &str), Vec<usize>> = BTreeMap::new();
         for hole in alone {
             let what = (hole.attacker, hole.act, hole.to.as_str());
@@ -144,13 +148,20 @@ impl Attacks<'_> {
             let together = steps.filter(|step| !apart.contains(step) || apart.len() > 1);
             places.extend(together.map(|step| (*attacker, step)));
         }
-        let (mut seeds, left_out) = self.chosen(&places, Side::Products, limit);
-        seeds.retain(|seed| {
+        let (chosen, left_out) = self.chosen(&places, Side::Products, limit);
+        let mut seeds = Vec::new();
+        for seed in chosen {
             let keys = each(seed.attacker).into_iter().flatten();
             let holes = keys.filter_map(|key| steps_alone.get(&(key, seed.act, seed.to.as_str())));
-            !holes.flatten().any(|from| self.comes_from(seed, *from))
-        });
-        (seeds, left_out + self.pairs_left_out())
+            let mut known = false;
+            for from in holes.flatten() {
+                known = known || self.comes_from(&seed, *from)?;
+            }
+            if !known {
+                seeds.push(seed);
+            }
+        }
+        Ok((seeds, left_out + self.pairs_left_out()))
     }
 
     /// How much the pairs may do that are not tried.
@@ -168,24 +179,33 @@ impl Attacks<'_> {
     }
 
     /// Whether the same, done at that step, is seen among the products where it is tried.
-    fn comes_from(&self, seed: &Seed, from: usize) -> bool {
+    fn comes_from(&self, seed: &Seed, from: usize) -> Result<bool, ResignError> {
         let there = Seed {
             step: from,
             ..seed.clone()
         };
-        let sights = self.sights(&there, Side::Products);
+        let sights = self.sights(&there, Side::Products)?;
         let mut sights = sights.iter();
-        sights.any(|(step, side, _)| (*step, *side) == (seed.step, Side::Products))
+        Ok(sights.any(|(step, side, _)| (*step, *side) == (seed.step, Side::Products)))
     }
 
     /// The evidence after something that somebody with keys did.
-    pub(super) fn insider(&self, seed: &Seed, variant: usize) -> Option<Mutant<'_>> {
-        let held = self.insiders().held.get(&seed.attacker)?;
-        let mut sights = self.sights(seed, Side::Products);
-        let mut stands: Vec<&Stand> = vec![held.get(&seed.step)?];
+    pub(super) fn insider(
+        &self,
+        seed: &Seed,
+        variant: usize,
+    ) -> Result<Option<Mutant<'_>>, ResignError> {
+        let held = self.insiders().held.get(&seed.attacker);
+        let held = held.ok_or(ResignError::Lost("there are no such keys"))?;
+        let stand = held.get(&seed.step);
+        let mut stands = vec![stand.ok_or(ResignError::Lost("the step is not held"))?];
+        let mut sights = self.sights(seed, Side::Products)?;
         match variant {
             PRODUCTS => {}
-            BOTH_SIDES => sights.extend(self.also(seed, seed.step, Side::Materials)?),
+            BOTH_SIDES => match self.also(seed, seed.step, Side::Materials) {
+                Some(also) => sights.extend(also),
+                None => return Ok(None),
+            },
             _ => {
                 let before = sights.len();
                 for (step, stand) in held {
@@ -200,13 +220,14 @@ impl Attacks<'_> {
                     }
                 }
                 if sights.len() == before {
-                    return None;
+                    return Ok(None);
                 }
             }
         }
         sights.sort_unstable();
         sights.dedup();
-        Some(Mutant::new(stands, self.edits(&sights, seed.act, None)))
+        let edits = self.edits(&sights, seed.act, None)?;
+        Ok(Some(Mutant::new(stands, edits)))
     }
 
     /// The same tampering on another side that is held, and where it is seen from there.

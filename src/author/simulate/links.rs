@@ -5,10 +5,7 @@ use rayon::prelude::*;
 
 use crate::model::{Agreement, Link, Side};
 use crate::report::{Act, Attacker, Attempt, Means, Policy, Verdict};
-use crate::verify::{
-    Baseline, Checked, Inspected, InspectionError, Inspector, Mutant, Owner, Parameters, Request,
-    Slot, verify,
-};
+use crate::verify::{Baseline, Mutant, NoInspections, Owner, Parameters, Request, Slot, verify};
 
 use super::attacks::other;
 use super::resigned::{CUT_OFF, Signed};
@@ -16,19 +13,6 @@ use super::{CONFIRMED_AT_MOST, Plan, Rehearsal, ResignError, Seed, SimulateError
 
 /// What a link file says of itself: its name, and its text.
 pub type File = (String, String);
-
-/// The copy has no inspections.
-struct Idle;
-
-impl Inspector for Idle {
-    fn inspect(
-        &mut self,
-        _inspection: &Checked<crate::model::Inspection>,
-        _evidence: &[String],
-    ) -> Result<Inspected, InspectionError> {
-        Err(InspectionError::Denied)
-    }
-}
 
 impl Rehearsal<'_> {
     /// The untampered evidence, signed anew.
@@ -48,7 +32,7 @@ impl Rehearsal<'_> {
 
     pub(super) fn try_link_files(&mut self, plan: &Plan<'_>) -> Result<(), SimulateError> {
         let files = self.untampered()?;
-        if !self.passes(&files, plan) {
+        if !self.passes(&files, plan)? {
             return Err(SimulateError::NotRepeated);
         }
         let seeds = link_seeds(self.attacks.baseline);
@@ -62,7 +46,7 @@ impl Rehearsal<'_> {
         let mut same = 0;
         for ((at, seed), passes) in seeds.into_iter().zip(judged) {
             match passes {
-                Some(passes) => self.record(seed, passes, at),
+                Some(passes) => self.record(seed, passes, at)?,
                 None => same += 1,
             }
         }
@@ -83,7 +67,7 @@ impl Rehearsal<'_> {
         let Some(tampered) = self.tampered(files, at, seed.act)? else {
             return Ok(None);
         };
-        if !self.passes(&tampered, plan) {
+        if !self.passes(&tampered, plan)? {
             return Ok(Some(false));
         }
         let replaced = matches!(
@@ -119,7 +103,7 @@ impl Rehearsal<'_> {
     ) -> Result<Option<Vec<Signed>>, ResignError> {
         let resigned = self.resigned;
         let (Some(file), Some(link)) = (files.get(at), self.link(at)) else {
-            return Ok(None);
+            return Err(ResignError::Lost("there is no such link"));
         };
         let mut tampered = files.to_vec();
         let envelope = match act {
@@ -134,20 +118,19 @@ impl Rehearsal<'_> {
                 let mut changed = link.clone();
                 changed.command.push("tampered".to_owned());
                 let was = file.envelope.as_ref();
-                was.map(|was| resigned.altered(&changed, was)).transpose()?
+                let was = was.ok_or(ResignError::Lost("there is no link to alter"))?;
+                Some(resigned.altered(&changed, was)?)
             }
             Act::OtherStep(source) | Act::OtherMaker(source) => {
                 let own = matches!(act, Act::OtherStep(_));
                 let from = files
                     .iter()
                     .find(|other| other.step == source && (other.named == file.named) == own);
-                let Some(from) = from else {
-                    return Ok(None);
-                };
+                let from = from.ok_or(ResignError::Lost("there is no link to take"))?;
                 from.envelope.clone()
             }
             Act::OtherRun | Act::SameMaterials => {
-                let Some(link) = of_other_run(link, act == Act::SameMaterials) else {
+                let Some(link) = of_other_run(link, act == Act::SameMaterials)? else {
                     return Ok(None);
                 };
                 Some(resigned.signed(&link, file.named)?)
@@ -155,8 +138,9 @@ impl Rehearsal<'_> {
             Act::AllSameMaterials => {
                 for (at, one) in tampered.iter_mut().enumerate() {
                     if one.step == file.step {
-                        let Some(link) = self.link(at).and_then(|link| of_other_run(link, true))
-                        else {
+                        let link = self.link(at);
+                        let link = link.ok_or(ResignError::Lost("there is no such link"))?;
+                        let Some(link) = of_other_run(link, true)? else {
                             return Ok(None);
                         };
                         one.envelope = Some(resigned.signed(&link, one.named)?);
@@ -164,7 +148,9 @@ impl Rehearsal<'_> {
                 }
                 return Ok(Some(tampered));
             }
-            Act::Change | Act::Add | Act::Remove | Act::Rename => return Ok(None),
+            Act::Change | Act::Add | Act::Remove | Act::Rename => {
+                return Err(ResignError::Lost("it is none of link files"));
+            }
         };
         if let Some(place) = tampered.get_mut(at) {
             place.envelope = envelope;
@@ -180,8 +166,8 @@ impl Rehearsal<'_> {
     }
 
     /// The verdict of the whole procedure.
-    fn passes(&self, files: &[Signed], plan: &Plan<'_>) -> bool {
-        let evidence = self.resigned.evidence(files);
+    fn passes(&self, files: &[Signed], plan: &Plan<'_>) -> Result<bool, ResignError> {
+        let evidence = self.resigned.evidence(files)?;
         let key = self.resigned.owner();
         let owner = Owner {
             ids: crate::keys::Authority::ids(&key),
@@ -202,7 +188,8 @@ impl Rehearsal<'_> {
             chain: false,
             product: None,
         };
-        verify(&request, &mut Idle).report.verdict() == Verdict::Pass
+        let report = verify(&request, &mut NoInspections).report;
+        Ok(report.verdict() == Verdict::Pass)
     }
 
     /// Whether a mutant passes the whole procedure.
@@ -212,7 +199,7 @@ impl Rehearsal<'_> {
         mutant: &Mutant<'_>,
         plan: &Plan<'_>,
     ) -> Result<bool, ResignError> {
-        Ok(self.passes(&self.signed_mutant(mutant)?, plan))
+        self.passes(&self.signed_mutant(mutant)?, plan)
     }
 
     /// Takes a sample of the quick verdicts by the whole procedure, too.
@@ -230,11 +217,8 @@ impl Rehearsal<'_> {
         let differing: Vec<Option<usize>> = chosen
             .par_iter()
             .map(|index| {
-                let Some(attempt) = self.simulation.attempts.get(*index) else {
-                    return Ok(None);
-                };
-                let files = self.signed(*index)?;
-                Ok((self.passes(&files, plan) != attempt.passes).then_some(*index))
+                let (attempt, files) = self.signed(*index)?;
+                Ok((self.passes(&files, plan)? != attempt.passes).then_some(*index))
             })
             .collect::<Result<_, ResignError>>()?;
         if let Some(attempt) = differing.into_iter().flatten().next() {
@@ -246,28 +230,30 @@ impl Rehearsal<'_> {
         Ok(())
     }
 
-    /// The files of an attempt, signed.
-    fn signed(&self, index: usize) -> Result<Vec<Signed>, ResignError> {
+    /// An attempt and its files, signed. One that is not there is not confirmed by that.
+    fn signed(&self, index: usize) -> Result<(&Attempt, Vec<Signed>), ResignError> {
         let (Some(attempt), Some(variant)) = (
             self.simulation.attempts.get(index),
             self.variants.get(index),
         ) else {
-            return Ok(Vec::new());
+            return Err(ResignError::Lost("there is no such attempt"));
         };
-        if attempt.attacker == Attacker::Links {
-            let files = self.untampered()?;
-            let tampered = self.tampered(&files, *variant, attempt.act)?;
-            return Ok(tampered.unwrap_or_default());
-        }
-        match self.attacks.mutant(&seed(attempt), *variant) {
-            Some(mutant) => self.signed_mutant(&mutant),
-            None => Ok(Vec::new()),
-        }
+        let again = "what was tried cannot be done again";
+        let files = if attempt.attacker == Attacker::Links {
+            self.tampered(&self.untampered()?, *variant, attempt.act)?
+        } else {
+            let mutant = self.attacks.mutant(&seed(attempt), *variant)?;
+            let mutant = mutant.ok_or(ResignError::Lost(again))?;
+            Some(self.signed_mutant(&mutant)?)
+        };
+        Ok((attempt, files.ok_or(ResignError::Lost(again))?))
     }
 
     fn signed_mutant(&self, mutant: &Mutant<'_>) -> Result<Vec<Signed>, ResignError> {
+        let links = self.attacks.baseline.links(mutant);
+        let links = links.ok_or(ResignError::Lost("it has links that are like none"))?;
         let mut files = Vec::new();
-        for (step, links) in self.attacks.baseline.links(mutant).iter().enumerate() {
+        for (step, links) in links.iter().enumerate() {
             for (named, link) in links {
                 files.push(Signed {
                     step,
@@ -279,17 +265,19 @@ impl Rehearsal<'_> {
         Ok(files)
     }
 
-    /// The files of an attempt as they would be written: names and contents.
+    /// An attempt and its files as they would be written: names and contents.
     ///
     /// # Errors
     /// See [`ResignError`].
-    pub fn files(&self, index: usize) -> Result<Vec<File>, ResignError> {
+    pub fn files(&self, index: usize) -> Result<(&Attempt, Vec<File>), ResignError> {
         let text = |file: &Signed| {
             let envelope = file.envelope.as_ref();
             let text = envelope.map_or_else(|| CUT_OFF.to_owned(), crate::model::Envelope::to_text);
-            (self.resigned.file_name(file), text)
+            Ok((self.resigned.file_name(file)?, text))
         };
-        Ok(self.signed(index)?.iter().map(text).collect())
+        let (attempt, files) = self.signed(index)?;
+        let files: Result<_, ResignError> = files.iter().map(text).collect();
+        Ok((attempt, files?))
     }
 
     /// Which attempts to write out: those that passed, and an even sample of those that were refused.
@@ -355,7 +343,7 @@ fn link_seeds(baseline: &Baseline) -> Vec<(usize, Seed)> {
 }
 
 /// The same step in another run. `None` when nothing would be different.
-fn of_other_run(link: &Link, same_materials: bool) -> Option<Link> {
+fn of_other_run(link: &Link, same_materials: bool) -> Result<Option<Link>, ResignError> {
     let mut run = link.clone();
     let mut differs = false;
     for side in [Side::Materials, Side::Products] {
@@ -370,16 +358,16 @@ fn of_other_run(link: &Link, same_materials: bool) -> Option<Link> {
                 true => digests.clone(),
                 false => {
                     differs = true;
-                    other(digests)
+                    other(digests)?
                 }
             };
-            (crate::model::ArtifactPath::claimed(name), digests)
+            Ok((crate::model::ArtifactPath::claimed(name), digests))
         });
-        let artifacts = artifacts.collect();
+        let artifacts = artifacts.collect::<Result<_, ResignError>>()?;
         match side {
             Side::Materials => run.materials = artifacts,
             Side::Products => run.products = artifacts,
         }
     }
-    differs.then_some(run)
+    Ok(differs.then_some(run))
 }

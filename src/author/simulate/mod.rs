@@ -19,6 +19,7 @@ mod resigned;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use rayon::prelude::*;
 
@@ -35,7 +36,10 @@ pub use resigned::{ResignError, Resigned};
 
 /// How many tamperings of one kind are tried unless something else is asked for. Of more an even
 /// sample is taken, and what was left out is told.
-pub const TRIED_AT_MOST: usize = 50_000;
+pub const TRIED_AT_MOST: NonZeroUsize = match NonZeroUsize::new(50_000) {
+    Some(many) => many,
+    None => NonZeroUsize::MIN,
+};
 
 /// Of how many pairs of keys is tried what they can do together.
 pub const PAIRS_AT_MOST: usize = 200;
@@ -119,22 +123,26 @@ pub fn simulate<'b>(
     };
     rehearsal.try_link_files(plan)?;
     let limit = plan.tried_at_most;
-    rehearsal.try_all(Means::Between, rehearsal.attacks.between(limit));
-    rehearsal.try_all(Means::Within, rehearsal.attacks.within(limit));
-    rehearsal.try_all(Means::OneKey, rehearsal.attacks.one_key(limit));
+    rehearsal.try_all(Means::Between, rehearsal.attacks.between(limit))?;
+    rehearsal.try_all(Means::Within, rehearsal.attacks.within(limit))?;
+    rehearsal.try_all(Means::OneKey, rehearsal.attacks.one_key(limit))?;
     let alone: Vec<&Attempt> = rehearsal.simulation.holes().collect();
-    let pairs = rehearsal.attacks.two_keys(&alone, limit);
-    rehearsal.try_all(Means::TwoKeys, pairs);
+    let pairs = rehearsal.attacks.two_keys(&alone, limit)?;
+    rehearsal.try_all(Means::TwoKeys, pairs)?;
     rehearsal.confirm(plan)?;
     Ok(rehearsal)
 }
 
 impl Rehearsal<'_> {
-    fn try_all(&mut self, means: Means, (seeds, left_out): (Vec<Seed>, usize)) {
+    fn try_all(
+        &mut self,
+        means: Means,
+        (seeds, left_out): (Vec<Seed>, usize),
+    ) -> Result<(), ResignError> {
         let tried: Vec<Tried> = seeds
             .par_iter()
             .map(|seed| self.attacks.attempt(seed))
-            .collect();
+            .collect::<Result<_, _>>()?;
         let mut same = 0;
         for (seed, tried) in seeds.into_iter().zip(tried) {
             if tried.judged == Effect::Same {
@@ -142,20 +150,21 @@ impl Rehearsal<'_> {
                 continue;
             }
             let passes = tried.judged == Effect::Passes;
-            self.record(seed, passes, tried.variant);
+            self.record(seed, passes, tried.variant)?;
         }
         let uncounted = self.uncounted(means);
         uncounted.same += same;
         uncounted.left_out += left_out;
+        Ok(())
     }
 
     fn uncounted(&mut self, means: Means) -> &mut Uncounted {
         self.simulation.uncounted.entry(means).or_default()
     }
 
-    fn record(&mut self, seed: Seed, passes: bool, variant: usize) {
+    fn record(&mut self, seed: Seed, passes: bool, variant: usize) -> Result<(), ResignError> {
         let inspections = match passes {
-            true => self.lookers(&seed, variant),
+            true => self.lookers(&seed, variant)?,
             false => Vec::new(),
         };
         let after = match seed.attacker {
@@ -172,11 +181,12 @@ impl Rehearsal<'_> {
             passes,
             inspections,
         });
+        Ok(())
     }
 
     /// The inspections that compare with something that was touched.
-    fn lookers(&self, seed: &Seed, variant: usize) -> Vec<usize> {
-        let touched: Vec<(usize, Side)> = match self.attacks.mutant(seed, variant) {
+    fn lookers(&self, seed: &Seed, variant: usize) -> Result<Vec<usize>, ResignError> {
+        let touched: Vec<(usize, Side)> = match self.attacks.mutant(seed, variant)? {
             Some(mutant) => {
                 let edits = mutant.edits().iter();
                 edits.map(|edit| (edit.step, edit.side)).collect()
@@ -188,7 +198,7 @@ impl Rehearsal<'_> {
             let mut compares = inspection.compares.iter();
             compares.any(|place| touched.contains(place))
         });
-        looking.map(|(index, _)| index).collect()
+        Ok(looking.map(|(index, _)| index).collect())
     }
 }
 

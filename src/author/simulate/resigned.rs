@@ -28,6 +28,9 @@ pub enum ResignError {
     /// What was made cannot be read again.
     #[error("cannot read what was signed: {0}")]
     Envelope(#[from] EnvelopeError),
+    /// A part of it is not there. To go on would be to count what was never tried.
+    #[error("a tampering is lost: {0}")]
+    Lost(&'static str),
     /// A payload has no canonical form.
     #[error("{0}")]
     Canonical(#[from] crate::encoding::CanonicalError),
@@ -111,9 +114,7 @@ impl Resigned {
     /// Signs a link for somebody.
     pub(super) fn signed(&self, link: &Link, by: usize) -> Result<Envelope, ResignError> {
         let mut envelope = Envelope::unsigned(link.to_value(), self.form)?;
-        if let Some(signatory) = self.people.get(by) {
-            add(&mut envelope, signatory)?;
-        }
+        add(&mut envelope, self.person(by)?)?;
         reread(&envelope)
     }
 
@@ -141,27 +142,33 @@ impl Resigned {
     }
 
     /// The file name of a link.
-    pub(super) fn file_name(&self, file: &Signed) -> String {
-        let step = self.steps.get(file.step).map_or("", ItemName::as_str);
-        let short = self.people.get(file.named).map_or("", |it| it.id.short());
-        format!("{step}.{short}.link")
+    pub(super) fn file_name(&self, file: &Signed) -> Result<String, ResignError> {
+        let (step, by) = (self.step(file.step)?, self.person(file.named)?);
+        Ok(format!("{step}.{}.link", by.id.short()))
+    }
+
+    fn step(&self, index: usize) -> Result<&ItemName, ResignError> {
+        let step = self.steps.get(index);
+        step.ok_or(ResignError::Lost("there is no such step"))
+    }
+
+    fn person(&self, index: usize) -> Result<&Signatory, ResignError> {
+        let person = self.people.get(index);
+        person.ok_or(ResignError::Lost("there is no such functionary"))
     }
 
     /// The files as the evidence of a verification.
-    pub(super) fn evidence(&self, files: &[Signed]) -> Evidence {
+    pub(super) fn evidence(&self, files: &[Signed]) -> Result<Evidence, ResignError> {
         let mut evidence = Evidence::default();
         for file in files {
-            let (Some(step), Some(by)) = (self.steps.get(file.step), self.people.get(file.named))
-            else {
-                continue;
-            };
+            let (step, by) = (self.step(file.step)?, self.person(file.named)?);
             let content = match &file.envelope {
                 Some(envelope) => Ok(envelope.clone()),
                 None => Envelope::from_bytes(CUT_OFF.as_bytes())
                     .map_err(crate::model::LinkFileError::Envelope),
             };
             let file = LinkFile {
-                path: self.file_name(file),
+                path: self.file_name(file)?,
                 named: by.id.short().to_owned(),
                 found: FoundBy::Name,
                 content,
@@ -169,7 +176,7 @@ impl Resigned {
             };
             evidence.insert(step.clone(), file);
         }
-        evidence
+        Ok(evidence)
     }
 }
 

@@ -569,3 +569,24 @@ fn samples_are_even_and_what_is_left_out_is_counted() {
     assert_eq!(simulation.tally(Means::Within).tried, 10);
     assert_eq!(simulation.uncounted[&Means::Within].left_out, 150 + 1 - 10);
 }
+
+#[test]
+fn an_attempt_that_is_not_there_is_lost_and_not_confirmed() {
+    let fetch = step("fetch", &[0], 1, [&[], &[]], &link(&[], &[("main.c", 1)]));
+    let (baseline, resigned) = chain(&[fetch], "").unwrap();
+    let rehearsal = simulate(&baseline, &resigned, &plan()).unwrap();
+    let lost = rehearsal.files(rehearsal.simulation.attempts.len());
+    assert!(matches!(lost, Err(ResignError::Lost(_))), "{lost:?}");
+    let lost = resigned.signed(&Link::default(), baseline.people().len());
+    assert!(matches!(lost, Err(ResignError::Lost(_))), "{lost:?}");
+}
+
+#[test]
+fn a_pattern_for_which_no_name_is_found_counts_as_left_out() {
+    let rules: [&[&str]; 2] = [&[], &["ALLOW [!!]b", "ALLOW main.c", "DISALLOW *"]];
+    let fetch = step("fetch", &[0], 1, rules, &link(&[], &[("main.c", 1)]));
+    let (baseline, resigned) = chain(&[fetch], "").unwrap();
+    let rehearsal = simulate(&baseline, &resigned, &plan()).unwrap();
+    let uncounted = rehearsal.simulation.uncounted[&Means::Within];
+    assert_eq!(uncounted.left_out, 1);
+}

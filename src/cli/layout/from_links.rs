@@ -305,9 +305,10 @@ fn accepts(written: &Written, found: Vec<Found>, now: Moment) -> Result<(), Fail
             .link()
             .ok()
             .and_then(|link| ItemName::new(&link.name).ok());
-        let Some(name) = name else {
-            continue;
-        };
+        let name = name.ok_or_else(|| {
+            let path = quoted(&one.path);
+            Failure::failed(format!("{path} is the link of no step that has a name"))
+        })?;
         let keyid: &KeyId = &one.signer.signed_as;
         evidence.insert(
             name,

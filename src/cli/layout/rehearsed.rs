@@ -11,7 +11,8 @@ use crate::model::{Envelope, Form, quoted};
 use crate::render;
 use crate::store::{self, Writing};
 
-use super::super::failure::Failure;
+use super::super::failure::{Failure, complain};
+use super::simulate::failure;
 
 /// How many holes are written out.
 const HOLES_AT_MOST: usize = 1_000;
@@ -29,6 +30,18 @@ pub(super) struct Written {
 }
 
 impl Written {
+    /// Refuses a folder that is there, before anything else takes its time.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        match &self.write {
+            Some(folder) if folder.exists() => {
+                let shown = folder.to_string_lossy();
+                let message = format!("{} exists, and nothing is written over", quoted(&shown));
+                Err(Failure::failed(message).hint("name a folder that is not there yet"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn write(
         &self,
         rehearsal: &Rehearsal<'_>,
@@ -37,10 +50,12 @@ impl Written {
         let Some(folder) = &self.write else {
             return Ok(());
         };
-        if folder.exists() {
-            let shown = folder.to_string_lossy();
-            let message = format!("{} exists, and nothing is written over", quoted(&shown));
-            return Err(Failure::failed(message).hint("name a folder that is not there yet"));
+        self.check()?;
+        let holes = rehearsal.simulation.holes().count();
+        if holes > HOLES_AT_MOST {
+            complain(&format!(
+                "note: of {holes} tamperings that pass an even sample of {HOLES_AT_MOST} is written"
+            ));
         }
         let mut index = Vec::new();
         for (number, attempt) in rehearsal
@@ -48,12 +63,11 @@ impl Written {
             .into_iter()
             .enumerate()
         {
-            let Some(told) = rehearsal.simulation.attempts.get(attempt) else {
-                continue;
-            };
+            let (told, files) = rehearsal
+                .files(attempt)
+                .map_err(|why| failure(why.into()))?;
             let verdict = if told.passes { "passes" } else { "refused" };
             let name = format!("{verdict}-{:04}", number + 1);
-            let files = rehearsal.files(attempt).map_err(Failure::failed)?;
             make(&folder.join(&name))?;
             for (file, text) in files {
                 put(&folder.join(&name).join(file), &text)?;

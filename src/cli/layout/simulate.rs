@@ -1,16 +1,19 @@
 //! `layout simulate`: what could somebody who tampers with the evidence do, and still pass?
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::author::simulate::{Plan, Rehearsal, Resigned, SimulateError, TRIED_AT_MOST, simulate};
+use crate::author::simulate::{
+    Plan, Rehearsal, ResignError, Resigned, SimulateError, TRIED_AT_MOST, simulate,
+};
 use crate::encoding::Value;
 use crate::keys::{AnyKey, Certificate};
 use crate::model::{Envelope, Form, Moment, quoted};
 use crate::render::{self, Dress};
-use crate::report::{Policy, Report, Simulation, Verdict};
+use crate::report::{Policy, Report, Simulation, Tally, Verdict};
 use crate::store::{self, Writing};
 use crate::verify::{Baseline, Owner, Parameters, Request, prefer_good, substitute};
 
@@ -71,7 +74,7 @@ pub(super) struct Simulate {
     min_refused: Option<f64>,
     /// Try at most so many tamperings of each kind; of more an even sample is taken
     #[arg(long, value_name = "N", default_value_t = TRIED_AT_MOST)]
-    limit: usize,
+    limit: NonZeroUsize,
     #[command(flatten)]
     written: rehearsed::Written,
 }
@@ -84,6 +87,22 @@ enum Format {
     Json,
     /// One page with a matrix of artifacts and steps
     Html,
+}
+
+/// The exit status that a wanted share of refusals comes to. Nothing tried shows nothing.
+fn enough(overall: Tally, wanted: f64) -> u8 {
+    let Some(percent) = overall.percent() else {
+        complain("no tampering without a key could be tried, so --min-refused cannot be judged");
+        return UNDECIDED;
+    };
+    if percent >= wanted {
+        return DONE;
+    }
+    complain(&format!(
+        "{} of the tamperings without a key are refused, less than the {wanted} % of --min-refused",
+        overall.share()
+    ));
+    FAILED
 }
 
 fn percent(text: &str) -> Result<f64, String> {
@@ -102,6 +121,7 @@ struct Chain {
 
 impl Simulate {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
+        self.written.check()?;
         let plain = Way::plain();
         let way = Way {
             now: self.now.unwrap_or(plain.now),
@@ -119,22 +139,15 @@ impl Simulate {
             document: &given.document,
             signed: chain.signed,
             now,
-            tried_at_most: self.limit,
+            tried_at_most: self.limit.get(),
         };
         let rehearsal = simulate(&chain.baseline, &chain.resigned, &plan).map_err(failure)?;
         self.tell(&rehearsal)?;
         self.written.write(&rehearsal, &chain.resigned)?;
-        let overall = rehearsal.simulation.overall();
-        if let Some(wanted) = self.min_refused
-            && overall.percent() < wanted
-        {
-            complain(&format!(
-                "{} of the tamperings without a key are refused, less than the {wanted} % of --min-refused",
-                overall.share()
-            ));
-            return Ok(ExitCode::from(FAILED));
-        }
-        Ok(ExitCode::from(DONE))
+        let status = self.min_refused.map_or(DONE, |wanted| {
+            enough(rehearsal.simulation.overall(), wanted)
+        });
+        Ok(ExitCode::from(status))
     }
 
     /// The evidence taken apart, or the report when it does not pass.
@@ -279,10 +292,29 @@ fn refused(report: &Report) -> Result<ExitCode, Failure> {
     }))
 }
 
-fn failure(error: SimulateError) -> Failure {
+pub(super) fn failure(error: SimulateError) -> Failure {
     let kind = match error {
+        SimulateError::Resign(ResignError::Lost(_))
+        | SimulateError::NotRepeated
+        | SimulateError::Disagreement { .. } => Kind::Undecided,
         SimulateError::Resign(_) => Kind::Failed,
-        SimulateError::NotRepeated | SimulateError::Disagreement { .. } => Kind::Undecided,
     };
     Failure::failed(error).meaning(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_tried_is_not_enough_for_any_share() {
+        assert_eq!(enough(Tally::default(), 0.0), UNDECIDED);
+        assert_eq!(enough(Tally::default(), 100.0), UNDECIDED);
+        let half = Tally {
+            tried: 2,
+            refused: 1,
+        };
+        assert_eq!(enough(half, 50.0), DONE);
+        assert_eq!(enough(half, 50.1), FAILED);
+    }
 }

@@ -24,7 +24,7 @@ const NAMED_AT_MOST: usize = 20;
 pub fn simulation_html(simulation: &Simulation, out: &mut dyn Write) -> io::Result<()> {
     let style = format!("{STYLE}{MATRIX}");
     let overall = simulation.overall();
-    let class = if overall.refused == overall.tried {
+    let class = if overall.tried > 0 && overall.refused == overall.tried {
         "pass"
     } else {
         "undecided"
@@ -76,11 +76,7 @@ fn figures(simulation: &Simulation, out: &mut dyn Write) -> io::Result<()> {
     )?;
     for kind in Means::ALL {
         let tally = simulation.tally(kind);
-        let share = if tally.tried == 0 {
-            "–".to_owned()
-        } else {
-            tally.share()
-        };
+        let share = tally.share();
         writeln!(
             out,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{share}</td></tr>",

@@ -62,12 +62,8 @@ fn figures(simulation: &Simulation, out: &mut dyn Write) -> io::Result<()> {
         overall.tried
     )?;
     for kind in Means::ALL {
-        let Tally { tried, refused } = simulation.tally(kind);
-        let share = if tried == 0 {
-            "–".to_owned()
-        } else {
-            simulation.tally(kind).share()
-        };
+        let tally @ Tally { tried, refused } = simulation.tally(kind);
+        let share = tally.share();
         let same = simulation.uncounted.get(&kind).map_or(0, |it| it.same);
         let same = match same {
             0 => String::new(),

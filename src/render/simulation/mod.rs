@@ -227,7 +227,8 @@ pub(super) fn remarks(simulation: &Simulation) -> Vec<String> {
     for (kind, uncounted) in &simulation.uncounted {
         if uncounted.left_out > 0 {
             remarks.push(format!(
-                "{}: {} more were left out; an even sample was tried (--limit)",
+                "{}: {} more were left out: an even sample is tried of more than --limit, and for \
+                 some patterns no name was found",
                 means(*kind),
                 uncounted.left_out
             ));

@@ -192,8 +192,9 @@ impl Baseline {
         counted.enumerate().map(slot).collect()
     }
 
-    /// The whole links of a mutant, each with who signs it, for every step.
-    pub fn links(&self, mutant: &Mutant<'_>) -> Vec<Vec<(usize, Link)>> {
+    /// The whole links of a mutant, each with who signs it, for every step. `None` when one of them is
+    /// like none that was there.
+    pub fn links(&self, mutant: &Mutant<'_>) -> Option<Vec<Vec<(usize, Link)>>> {
         let of_step = |(step, performed): (usize, &Performed)| {
             let slots = self.slots(step, mutant).into_iter().enumerate();
             let link = |(at, slot): (usize, Slot)| {
@@ -202,7 +203,7 @@ impl Baseline {
                 link.products = edited(&link.products, mutant, step, Side::Products, at);
                 Some((slot.by, link))
             };
-            slots.filter_map(link).collect()
+            slots.map(link).collect()
         };
         self.steps.iter().enumerate().map(of_step).collect()
     }

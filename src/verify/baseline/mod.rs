@@ -21,7 +21,7 @@ use crate::report::{Report, Status};
 
 use super::signed::{Checked, People, Signers};
 use super::sought::sought;
-use super::{Engine, Inspected, Inspection, InspectionError, Inspector, Request, agree};
+use super::{Engine, NoInspections, Request, agree};
 
 /// A link that counts and the key of its maker.
 pub(super) struct Kept {
@@ -159,19 +159,6 @@ impl Stand {
     }
 }
 
-/// Runs nothing.
-struct Idle;
-
-impl Inspector for Idle {
-    fn inspect(
-        &mut self,
-        _inspection: &Checked<Inspection>,
-        _evidence: &[String],
-    ) -> Result<Inspected, InspectionError> {
-        Err(InspectionError::Listed)
-    }
-}
-
 impl Baseline {
     /// Takes evidence apart that passes: steps 1 to 6 of the procedure hold for the whole tree of
     /// layouts. Inspections are not run.
@@ -194,7 +181,7 @@ impl Baseline {
             }
             node => {
                 engine.nodes.extend(node);
-                engine.inspections(&mut Idle);
+                engine.inspections(&mut NoInspections);
                 Err(Box::new(engine.finish().report))
             }
         }
@@ -280,10 +267,11 @@ impl Baseline {
                 Err(_) => all_names(&links),
             }
         });
+        let there = |slot: &Slot| performed.is_some_and(|it| it.counted.len() > slot.like);
         Stand {
             step,
+            enough: enough && slots.iter().all(there),
             slots,
-            enough,
             differs,
         }
     }
