@@ -450,14 +450,15 @@ fn failed(why: impl Into<String>) -> InspectionError {
 
 /// Of links that lead out in other words than for the links of a step: no option lets them.
 fn why_unrecorded(error: &RecordError) -> String {
-    match error {
-        RecordError::Outside { link, target } => format!(
-            "the symbolic link `{}` leads to `{}`, out of the inspection's folder",
-            link.display(),
-            target.display()
-        ),
-        error => error.to_string(),
+    if let RecordError::Outside { link, target } = error {
+        let (link, target) = (link.to_string_lossy(), target.to_string_lossy());
+        return format!(
+            "the symbolic link {} leads to {}, out of the inspection's folder",
+            quoted(&link),
+            quoted(&target)
+        );
     }
+    error.to_string()
 }
 
 fn unrecorded(why: &str) -> InspectionError {
