@@ -50,13 +50,16 @@ pub struct LintPolicy {
 }
 
 impl Lint {
-    /// Weighs the findings by a policy: what is denied becomes an error, what is allowed a note.
+    /// Weighs the findings by a policy: what is denied becomes an error, what is allowed a note. But for
+    /// what keeps a layout from being one: of the rest of it nobody can say anything then.
     pub fn enforce(&mut self, policy: &LintPolicy) {
         for finding in &mut self.findings {
             let warning = policy.warnings && finding.severity == Severity::Warning;
             if policy.denied.contains(&finding.code) {
                 finding.severity = Severity::Error;
-            } else if policy.allowed.contains(&finding.code) {
+            } else if policy.allowed.contains(&finding.code)
+                && finding.code != LintCode::LayoutInvalid
+            {
                 finding.severity = Severity::Note;
             } else if warning {
                 finding.severity = Severity::Error;
@@ -127,6 +130,7 @@ codes! {
     LayoutEmpty "layout-empty" "A layout that asks for nothing."
     LayoutInvalid "layout-invalid" "Something that has not the form it must have."
     LayoutWithoutSteps "layout-without-steps" "A layout with inspections only."
+    LintIncomplete "lint-incomplete" "A list that is too long to be read over whole."
     ListEmpty "list-empty" "A list without rules."
     ListOpen "list-open" "A list that does not end with `DISALLOW *`."
     ListRefusesNothing "list-refuses-nothing" "A list without DISALLOW and REQUIRE."

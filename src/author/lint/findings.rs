@@ -24,6 +24,12 @@ impl Findings {
         self.add(Severity::Note, code, at, message, help);
     }
 
+    /// Something was not looked at, for there is too much of it.
+    pub(super) fn incomplete(&mut self, at: &str, why: &str) {
+        let help = "divide the list, or write patterns in the place of single names; then it is read over whole";
+        self.warn(LintCode::LintIncomplete, at, why.to_owned(), help);
+    }
+
     pub(super) fn add(
         &mut self,
         severity: Severity,

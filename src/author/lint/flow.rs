@@ -9,7 +9,7 @@ use crate::report::{LintCode, Severity};
 use super::findings::Findings;
 use super::reading::{Item, Placed, Reading, below};
 
-/// How many pairs of rules are compared for one step. Beyond, nothing is said about it.
+/// How many pairs of rules are compared for one step. Beyond, only that is said.
 const COMPARED_AT_MOST: usize = 100_000;
 
 pub(super) fn look(reading: &Reading<'_>, found: &mut Findings) {
@@ -106,7 +106,8 @@ fn products(item: &Item<'_>, with: &[(Pattern, bool)], is_last: bool, found: &mu
         );
     }
     if list.rules.len().saturating_mul(with.len()) > COMPARED_AT_MOST {
-        return;
+        let why = "with so many rules it is not known which of the products others compare with";
+        return found.incomplete(&list.pointer, why);
     }
     for placed in &list.rules {
         let (Rule::Allow(_) | Rule::Create(_) | Rule::Modify(_), Some(names)) =

@@ -11,7 +11,8 @@ use crate::report::LintCode;
 use super::findings::Findings;
 use super::reading::{List, Placed, Reading};
 
-/// Against how many rules with wildcards each rule of a list is held. More are not written by people.
+/// Against how many rules with wildcards each rule of a list is held. More are not written by people; a
+/// longer list is said to have been looked at in part only.
 const COMPARED_AT_MOST: usize = 500;
 
 pub(super) fn look(reading: &Reading<'_>, found: &mut Findings) {
@@ -23,6 +24,12 @@ pub(super) fn look(reading: &Reading<'_>, found: &mut Findings) {
 }
 
 fn list_rules(list: &List, found: &mut Findings) {
+    if list.rules.len() > COMPARED_AT_MOST {
+        found.incomplete(
+            &list.pointer,
+            "with so many rules not every one is held against all others",
+        );
+    }
     let mut earlier = Earlier::default();
     for placed in &list.rules {
         let wrong_side = match (&placed.rule, list.side) {

@@ -6,7 +6,8 @@ use crate::report::LintCode;
 use super::findings::Findings;
 use super::reading::{Item, List, Placed, Reading, below};
 
-/// How many rules of the other step are looked through. In a longer list there is most likely one.
+/// How many rules of the other step are looked through. In a longer list there is most likely one; that
+/// it was not looked for is said.
 const LOOKED_THROUGH: usize = 1000;
 
 pub(super) fn look(reading: &Reading<'_>, found: &mut Findings) {
@@ -56,6 +57,11 @@ fn source(
         return;
     };
     let wanted = below(rule.destination.as_ref(), &rule.pattern);
+    if list.rules.len() > LOOKED_THROUGH {
+        let why =
+            "the list that it compares with has so many rules that they were not looked through";
+        return found.incomplete(&placed.pointer, why);
+    }
     if !placed.is_open && !rule.pattern.is_nothing() && cannot_have(list, &wanted) {
         let message = format!(
             "it takes nothing: the rules of {from} let no {} through that {} could match",
@@ -121,7 +127,7 @@ fn unknown(
 
 /// Whether the rules of a list certainly let no artifact through whose name the pattern matches.
 fn cannot_have(list: &List, wanted: &Pattern) -> bool {
-    if !list.is_whole || list.rules.len() > LOOKED_THROUGH {
+    if !list.is_whole {
         return false;
     }
     for placed in &list.rules {

@@ -168,19 +168,27 @@ impl Baseline {
     pub fn of(request: &Request<'_>) -> Result<Self, Box<Report>> {
         let mut engine = Engine::new(request);
         engine.kept = Some(BTreeMap::new());
-        if engine.holds_layout() && engine.root().is_some() {
-            engine.report.enforce(request.policy);
-        }
+        let root = match engine.holds_layout() {
+            true => engine.root(),
+            false => None,
+        };
+        engine.report.enforce(request.policy);
         let items = engine.report.items.iter();
         let shown = items.clone().all(|item| item.status == Status::Passed);
         let passed = shown && items.len() > 0 && !engine.report.has_errors();
-        match engine.nodes.pop() {
-            Some(node) if passed => {
-                let kept = engine.kept.take().unwrap_or_default();
+        let kept = engine.kept.take().unwrap_or_default();
+        let is_whole = |index: &usize| {
+            engine.nodes.get(*index).is_some_and(|node| {
+                let mut steps = node.layout.steps.iter().map(|step| &step.name);
+                steps.all(|name| node.links.contains_key(name) && kept.contains_key(name))
+            })
+        };
+        match root.filter(|index| passed && is_whole(index)) {
+            Some(index) => {
+                let node = engine.nodes.swap_remove(index);
                 Ok(Self::new(node.layout, node.people, node.links, kept))
             }
-            node => {
-                engine.nodes.extend(node);
+            None => {
                 engine.inspections(&mut NoInspections);
                 Err(Box::new(engine.finish().report))
             }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use linkwright::keys::{AnyKey, KeyId};
-use linkwright::report::LintCode;
+use linkwright::report::{LintCode, LintPolicy};
 use serde_json::{Value, json};
 
 use super::{Beside, id, key, linted, object, shown, sound};
@@ -437,6 +437,7 @@ fn every_code_has_a_case() {
             "key-expired",
             "key-never-signed",
             "key-weak",
+            "lint-incomplete",
             "owner-is-functionary",
             "rule-took-nothing",
         ]
@@ -445,6 +446,50 @@ fn every_code_has_a_case() {
     for code in LintCode::ALL {
         assert!(seen.contains(code.name()), "{code}");
     }
+}
+
+#[test]
+fn a_list_that_is_too_long_to_be_read_over_whole_is_told() {
+    let with = |rules: usize| {
+        let rules = (0..rules).map(|at| json!(["CREATE", format!("src/{at}")]));
+        let mut layout = sound();
+        layout["steps"][1]["expected_products"] = rules.chain([json!(["DISALLOW", "*"])]).collect();
+        let found = linted(&layout, &Beside::default()).findings;
+        let incomplete = |line: &String| line.contains("lint-incomplete");
+        shown(&found)
+            .into_iter()
+            .filter(incomplete)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(with(499), Vec::<String>::new());
+    assert_eq!(
+        with(500),
+        ["warning lint-incomplete /steps/1/expected_products"]
+    );
+    // The inspection compares with it on both sides.
+    assert_eq!(
+        with(1000),
+        [
+            "warning lint-incomplete /steps/1/expected_products",
+            "warning lint-incomplete /inspect/0/expected_materials/0",
+            "warning lint-incomplete /inspect/0/expected_products/0",
+        ]
+    );
+}
+
+#[test]
+fn what_keeps_a_layout_from_being_one_cannot_be_allowed() {
+    let mut layout = sound();
+    layout["steps"][1]["threshold"] = json!(0);
+    let mut found = linted(&layout, &Beside::default());
+    found.enforce(&LintPolicy {
+        allowed: LintCode::ALL.iter().copied().collect(),
+        ..LintPolicy::default()
+    });
+    assert_eq!(
+        shown(&found.findings),
+        ["error layout-invalid /steps/1/threshold"]
+    );
 }
 
 #[test]
