@@ -101,10 +101,6 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(&self, listener: &Listener) -> Result<ExitCode, Failure> {
         let before = |failure: Failure| failure.meaning(Kind::NotStarted);
-        if self.no_command && !self.command.is_empty() && !super::called_as_reference() {
-            let message = "--no-command says that none is run, and there is one";
-            return Err(Failure::usage(message).hint("leave one of the two out"));
-        }
         if self.command.is_empty() && !self.no_command {
             return Err(Failure::usage("there is no command to run")
                 .hint("put it after `--`, or say --no-command for a step without one"));

@@ -340,7 +340,6 @@ fn words_about_recording_that_mean_nothing_are_refused_before_the_command_runs()
         (&["-m", "in"], "Portable", 125, unknown),
         (&["-m", "in", "--jobs", "1025"], "", 125, "from 1 to 1024"),
         (&["-m", "in", "--jobs", "0"], "", 125, "from 1 to 1024"),
-        (&["-x"], "", 125, "--no-command says that none is run"),
         (&["-m", "in", "--jobs", "1024"], "fastest", 0, ""),
     ] {
         let mut run = Command::new(env!("CARGO_BIN_EXE_linkwright"));
