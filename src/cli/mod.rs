@@ -259,13 +259,22 @@ fn schema(name: Option<&str>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(DONE))
 }
 
+/// A command by its name; one of another command's as the manual names it, `layout-sign`.
+fn found<'c>(command: &'c clap::Command, name: &str) -> Option<&'c clap::Command> {
+    let below = |above: &'c clap::Command| {
+        let rest = name.strip_prefix(above.get_name())?.strip_prefix('-')?;
+        found(above, rest)
+    };
+    let own = command.find_subcommand(name);
+    own.or_else(|| command.get_subcommands().find_map(below))
+}
+
 fn manual_page(name: Option<&str>) -> Result<ExitCode, Failure> {
     let mut command = Cli::command();
     command.build();
     let command = match name {
         None => command,
-        Some(name) => command
-            .find_subcommand(name)
+        Some(name) => found(&command, name)
             .cloned()
             .ok_or_else(|| Failure::usage(format!("there is no command `{name}`")))?,
     };

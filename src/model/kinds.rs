@@ -13,6 +13,9 @@ use super::{MatchRule, Pattern};
 /// need a few hundred.
 const MAX_PLACES: usize = 3_000;
 
+/// How many parts of questions are looked at in all. Usual patterns need a tenth of it.
+const MAX_WORK: usize = 4_000_000;
+
 /// Characters that examples are made of where any would do.
 const PLAIN: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ._-/";
 
@@ -82,15 +85,23 @@ impl Kinds {
     /// is the first of its kind stands for it.
     pub fn of<'n>(questions: &[Question], preferred: impl IntoIterator<Item = &'n str>) -> Self {
         let mut found: BTreeMap<Vec<bool>, String> = BTreeMap::new();
+        let mut work = 0;
         for name in preferred.into_iter().filter(|name| !name.is_empty()) {
             let mut place = start(questions);
             for character in name.chars() {
+                work += cost(&place);
+                if work > MAX_WORK {
+                    return Self {
+                        examples: found.into_values().collect(),
+                        is_complete: false,
+                    };
+                }
                 place = step(questions, &place, character);
             }
             let answers = answers(questions, &place);
             found.entry(answers).or_insert_with(|| name.to_owned());
         }
-        let is_complete = search(questions, &mut found);
+        let is_complete = search(questions, &mut found, work);
         let mut examples: Vec<String> = found.into_values().collect();
         examples.sort();
         Self {
@@ -103,14 +114,27 @@ impl Kinds {
 /// Where a name has led: for each question the parts that may come next.
 type Reached = Vec<BTreeSet<usize>>;
 
+/// What a step from a place costs.
+fn cost(place: &Reached) -> usize {
+    place.iter().map(|parts| parts.len() + 1).sum()
+}
+
 /// Goes through all places, and says whether there were few enough for that.
-fn search(questions: &[Question], found: &mut BTreeMap<Vec<bool>, String>) -> bool {
+fn search(
+    questions: &[Question],
+    found: &mut BTreeMap<Vec<bool>, String>,
+    mut work: usize,
+) -> bool {
     let alphabet = alphabet(questions);
     let first = start(questions);
     let mut known: BTreeSet<Reached> = BTreeSet::from([first.clone()]);
     let mut next = VecDeque::from([(first, String::new())]);
     while let Some((place, name)) = next.pop_front() {
         for character in &alphabet {
+            work += cost(&place);
+            if work > MAX_WORK {
+                return false;
+            }
             let there = step(questions, &place, *character);
             // The one way in which a new name can be the empty one's kind is to lead elsewhere first.
             let name = || {

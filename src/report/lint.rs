@@ -151,6 +151,7 @@ codes! {
     ProductsUnprotected "products-unprotected" "Products that nobody compares with."
     RequireAfterTaken "require-after-taken" "A REQUIRE of what was taken before."
     RequireLooksLikePattern "require-looks-like-pattern" "A REQUIRE with wildcards."
+    RequireThenDisallowed "require-then-disallowed" "A REQUIRE of what is refused behind it."
     RootExpired "root-expired" "A certificate authority that is not valid now."
     RootUnused "root-unused" "Certificate authorities that no step needs."
     RuleOnWrongSide "rule-on-wrong-side" "CREATE of materials, DELETE of products."

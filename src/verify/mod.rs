@@ -49,7 +49,7 @@ pub use alone::{Judged, compared_with, judge};
 pub use baseline::{Baseline, Counted, Edit, Effect, Mutant, Performed, Person, Slot, Stand};
 pub use fate::{Fate, fate};
 pub use idle::NoInspections;
-pub use params::{Parameters, asked_for, is_parameter_name, substitute};
+pub use params::{Parameters, asked_for, has_parameter, is_parameter_name, substitute};
 pub use prefer::prefer_good;
 pub use product::Product;
 pub use rules::LinkOf;

@@ -20,6 +20,14 @@ pub fn is_parameter_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(allowed)
 }
 
+/// Whether a text has `{name}` in it, for which something else may be filled in.
+pub fn has_parameter(text: &str) -> bool {
+    text.split('{').skip(1).any(|rest| {
+        let name = rest.split_once('}').map(|(name, _)| name);
+        name.is_some_and(is_parameter_name)
+    })
+}
+
 /// What looks like a parameter in a text in which they should have been filled in, with what is before
 /// and behind it. `${NAME}` is something of a shell.
 pub(super) fn unfilled(text: &str) -> Option<(&str, &str, &str)> {

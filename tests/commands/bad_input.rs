@@ -286,6 +286,7 @@ fn completions_and_manual_pages_name_every_command() {
         "show",
         "match-products",
         "mock",
+        "layout",
     ];
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = folder.linkwright(&["completions", shell]);
@@ -295,7 +296,10 @@ fn completions_and_manual_pages_name_every_command() {
             "{shell}"
         );
     }
-    for name in commands {
+    for name in commands
+        .into_iter()
+        .chain(["layout-sign", "layout-from-links"])
+    {
         let page = folder.linkwright(&["man", name]);
         assert_eq!(page.status, Some(0), "{page:?}");
         assert!(page.out().contains(".SH OPTIONS"), "{name}: {}", page.out());

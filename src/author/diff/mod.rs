@@ -326,7 +326,7 @@ fn lists(
         (false, false, true) => (Effect::Nothing, ", and no artifact is judged differently"),
         (false, false, false) => (
             Effect::Unknown,
-            "; no artifact was found that is judged differently, but not all kinds could be tried",
+            "; no artifact was found that is judged differently, but not all could be tried, or parameters are not filled in",
         ),
     };
     let (code, noun) = match side {

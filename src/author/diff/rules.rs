@@ -12,7 +12,7 @@ use crate::model::{
     ArtifactPath, Artifacts, DigestSet, ItemName, Kinds, Link, Pattern, Question, Rule, Side,
     escaped, quoted,
 };
-use crate::verify::{Judged, compared_with, judge};
+use crate::verify::{Judged, compared_with, has_parameter, judge};
 
 /// How many comparisons with other items are combined with each other. Beyond, each is tried alone.
 const COMBINED_AT_MOST: usize = 5;
@@ -87,7 +87,9 @@ impl Lists<'_> {
         let known: Vec<&str> = known.collect();
         let preferred = known.into_iter().chain(made.iter().map(String::as_str));
         let kinds = Kinds::of(&questions, preferred);
-        let mut is_complete = kinds.is_complete;
+        // What is filled in for a parameter may make something else of a rule.
+        let is_open = |rule: &Rule| rule.words().iter().any(|word| has_parameter(word));
+        let mut is_complete = kinds.is_complete && !self.rules().any(is_open);
         let mut found: BTreeMap<Told, Vec<String>> = BTreeMap::new();
         for name in &kinds.examples {
             is_complete &= self.of_name(name, &mut found);

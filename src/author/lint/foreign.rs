@@ -48,9 +48,35 @@ fn rule(placed: &Placed, found: &mut Findings) {
 
 type Foreign = (Severity, &'static str, &'static str);
 
+/// Wide or mathematical forms of what means something in a pattern.
+const LOOK_ALIKE: [char; 11] = [
+    '\u{ff0a}', '\u{2217}', '\u{204e}', '\u{fe61}', '\u{ff1f}', '\u{ff3b}', '\u{ff3d}', '\u{ff01}',
+    '\u{ff0f}', '\u{2044}', '\u{2215}',
+];
+
+/// Controls, spaces other than the usual one, what has no width, and what changes the direction.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || character.is_whitespace() && character != ' '
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// What in a pattern is most likely meant otherwise.
 fn foreign(text: &str) -> Option<Foreign> {
     let warning = |why, help| Some((Severity::Warning, why, help));
+    if text.contains(LOOK_ALIKE) {
+        return warning(
+            "a character only looks like a wildcard or `/`, and stands for itself",
+            "write `*`, `?`, `[`, `]`, `!` or `/` as it is on a keyboard",
+        );
+    }
+    if text.contains(is_unseen) {
+        return warning(
+            "there is a character that cannot be seen or is no usual space, and it counts",
+            "type the pattern again; if names are recorded with the character, let this be",
+        );
+    }
     if text.starts_with('^') || text.ends_with('$') {
         let help = "leave `^` and `$` out: the whole name is matched anyway";
         return warning(
@@ -242,6 +268,12 @@ mod tests {
             "a//b",
             "!a",
             " a",
+            "src/\u{ff0a}",
+            "src\u{2215}a",
+            "s\u{200b}rc/*",
+            "a\u{a0}b",
+            "\u{202e}c.*",
+            "a\tb",
         ] {
             let found = foreign(text);
             assert_eq!(found.map(|one| one.0), Some(Severity::Warning), "{text}");

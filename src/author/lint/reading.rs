@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::encoding::{Object, Value};
 use crate::model::{Complaint, ItemName, Layout, MatchRule, Pattern, Prefix, Rule, Side, quoted};
-use crate::verify::is_parameter_name;
+use crate::verify::has_parameter;
 
 /// A layout as far as it can be read.
 #[derive(Debug)]
@@ -238,14 +238,6 @@ pub(super) fn below(prefix: Option<&Prefix>, pattern: &Pattern) -> Pattern {
     }
     text.push_str(pattern.as_str());
     Pattern::new(&text)
-}
-
-/// Whether a text has `{name}` in it, for which something else may be filled in.
-pub(super) fn has_parameter(text: &str) -> bool {
-    text.split('{').skip(1).any(|rest| {
-        let name = rest.split_once('}').map(|(name, _)| name);
-        name.is_some_and(is_parameter_name)
-    })
 }
 
 pub(super) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {

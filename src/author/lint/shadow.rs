@@ -31,7 +31,7 @@ fn list_rules(list: &List, found: &mut Findings) {
         );
     }
     let mut earlier = Earlier::default();
-    for placed in &list.rules {
+    for (at, placed) in list.rules.iter().enumerate() {
         let wrong_side = match (&placed.rule, list.side) {
             (Rule::Create(_), Side::Materials) => Some(("CREATE", "products")),
             (Rule::Delete(_), Side::Products) => Some(("DELETE", "materials")),
@@ -47,7 +47,10 @@ fn list_rules(list: &List, found: &mut Findings) {
             continue;
         }
         if let Rule::Require(path) = &placed.rule {
-            require(path.as_str(), placed, &earlier, list.side, found);
+            if !require(path.as_str(), placed, &earlier, list.side, found) {
+                let behind = list.rules.get(at + 1..).unwrap_or_default();
+                refused(path.as_str(), placed, behind, list.side, found);
+            }
             continue;
         }
         match earlier.shadowing(placed) {
@@ -193,7 +196,42 @@ fn undone(allow: &Placed, earlier: &Earlier<'_>, found: &mut Findings) {
     }
 }
 
-fn require(name: &str, placed: &Placed, earlier: &Earlier<'_>, side: Side, found: &mut Findings) {
+/// What must be there and is refused by the first rule behind that is about it.
+fn refused(name: &str, placed: &Placed, behind: &[Placed], side: Side, found: &mut Findings) {
+    let about = |one: &&Placed| {
+        let names = one.names.as_ref();
+        names.is_some_and(|names| one.is_open || names.matches(name))
+    };
+    let first = behind.iter().take(COMPARED_AT_MOST).find(about);
+    let Some(by) = first.filter(|by| matches!(by.rule, Rule::Disallow(_))) else {
+        return;
+    };
+    if placed.is_open || by.is_open {
+        return;
+    }
+    let message = format!(
+        "it refuses always: the {} {} must be there, and {} behind it refuses it, for no rule between them takes it",
+        side.noun(),
+        quoted(name),
+        quoted(&by.rule.to_string())
+    );
+    let help = "put a rule that takes it between them, such as MATCH or CREATE";
+    found.error(
+        LintCode::RequireThenDisallowed,
+        &placed.pointer,
+        message,
+        help,
+    );
+}
+
+/// Whether a rule before takes what must still be there.
+fn require(
+    name: &str,
+    placed: &Placed,
+    earlier: &Earlier<'_>,
+    side: Side,
+    found: &mut Findings,
+) -> bool {
     let takes = |one: &&&Placed| {
         let same = one
             .names
@@ -209,7 +247,7 @@ fn require(name: &str, placed: &Placed, earlier: &Earlier<'_>, side: Side, found
     let takers: Vec<&Placed> = same.chain(wide).filter(takes).copied().collect();
     let certain = |one: &&&Placed| matches!(one.rule, Rule::Allow(_) | Rule::Disallow(_));
     let Some(by) = takers.iter().find(certain).or(takers.first()) else {
-        return;
+        return false;
     };
     let rule = by.rule.to_string();
     let help = "put REQUIRE first in the list: it takes nothing itself";
@@ -229,4 +267,5 @@ fn require(name: &str, placed: &Placed, earlier: &Earlier<'_>, side: Side, found
         );
         found.warn(LintCode::RequireAfterTaken, &placed.pointer, message, help);
     }
+    true
 }

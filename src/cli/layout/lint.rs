@@ -127,7 +127,7 @@ impl Lint {
             Format::Sarif => render::lint_sarif(&all, &unreadable, &mut bytes),
         }
         .map_err(Failure::failed)?;
-        answer(&bytes)?;
+        answer(&bytes).map_err(|failure| failure.meaning(Kind::Undecided))?;
         let refused = all
             .iter()
             .any(|linted| linted.lint.count(Severity::Error) > 0);

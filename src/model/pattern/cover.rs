@@ -75,9 +75,13 @@ impl Pattern {
         below.first().copied().unwrap_or(false)
     }
 
-    /// Whether every name matches.
+    /// Whether every name of an artifact matches, that is, every one but maybe the empty one: `*`, `?*`.
     pub fn is_everything(&self) -> bool {
-        self.tokens == [Token::Star]
+        let one = |token: &&Token| matches!(token, Token::One(class) if class.is_any());
+        let ones = self.tokens.iter().filter(one).count();
+        let stars = self.tokens.iter().filter(|token| **token == Token::Star);
+        let stars = stars.count();
+        stars > 0 && ones <= 1 && ones + stars == self.tokens.len()
     }
 
     /// The only name that matches, if there is only one.
@@ -137,6 +141,11 @@ impl Token {
 }
 
 impl Class {
+    /// Whether every character is a member.
+    fn is_any(&self) -> bool {
+        self.negated && self.ranges.iter().all(|(low, high)| low > high)
+    }
+
     fn is_empty(&self) -> bool {
         !self.negated && self.ranges.iter().all(|(low, high)| low > high)
     }
@@ -206,6 +215,16 @@ mod tests {
             ("[a]", "[!b]"),
         ] {
             assert!(!covers(one, two), "{one} {two}");
+        }
+    }
+
+    #[test]
+    fn what_takes_every_name() {
+        for text in ["*", "**", "?*", "*?", "*?*", "[!z-a]*"] {
+            assert!(Pattern::new(text).is_everything(), "{text}");
+        }
+        for text in ["", "?", "??*", "[!a]*", "a*", "*?*?", "*."] {
+            assert!(!Pattern::new(text).is_everything(), "{text}");
         }
     }
 

@@ -225,7 +225,7 @@ const CASES: &[(&str, &str)] = &[
     // Patterns.
     (
         "/steps/0/expected_products/1 = [\"CREATE\", \"^src/.*$\"]",
-        "warning pattern-looks-foreign /steps/0/expected_products/1\nwarning match-without-counterpart /steps/1/expected_materials/0\nwarning match-without-counterpart /inspect/0/expected_products/1\nnote products-unprotected /steps/0/expected_products/1",
+        "warning pattern-looks-foreign /steps/0/expected_products/1\nwarning match-without-counterpart /steps/1/expected_materials/0\nwarning match-without-counterpart /inspect/0/expected_products/1\nnote products-unprotected /steps/0/expected_products/1\nerror require-then-disallowed /steps/0/expected_products/0",
     ),
     (
         "/steps/0/expected_products/3 = [\"CREATE\", \"[z-a]\"]",
@@ -275,6 +275,10 @@ const CASES: &[(&str, &str)] = &[
     (
         "/inspect/0/expected_materials/0/1 = \"{NAME}.tar\"",
         "note parameter-open /inspect/0/expected_materials/0/1",
+    ),
+    (
+        "/steps/1/expected_products = [[\"REQUIRE\",\"app.tar\"],[\"DISALLOW\",\"*\"]]",
+        "error require-then-disallowed /steps/1/expected_products/0\nwarning match-without-counterpart /inspect/0/expected_materials/0\nwarning match-without-counterpart /inspect/0/expected_products/0",
     ),
     (
         "/steps/1/expected_command = [\"{{NAME}}\", \"${HOME}\"]",
