@@ -107,6 +107,12 @@ pub(crate) fn recording<T>(
 pub trait Observer: Sync {
     /// Takes note of an event. Must not block for long.
     fn event(&self, event: Event<'_>);
+
+    /// Whether a recording shall be given up, which is then an error. Asked often, from several threads;
+    /// once it is so, it stays so.
+    fn gives_up(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody listens.

@@ -13,7 +13,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::terminal::Terminal;
-use crate::support::{Ended, Folder, LINKWRIGHT, finish, gone, key, pid_of, public, wait_for};
+use crate::support::{
+    Ended, Folder, LINKWRIGHT, finish, gone, key, pid_of, public, state_and_parent, wait_for,
+};
 
 const LINK: &str = "build.971a92ed.link";
 const CAP: usize = 1 << 20;
@@ -389,8 +391,8 @@ fn a_signal_ends_a_stopped_command() {
         .unwrap();
     let command = pids(&folder, 1)[0];
     wait_for("the command is stopped", || {
-        let stat = std::fs::read_to_string(format!("/proc/{command}/stat")).ok()?;
-        stat.contains(") T ").then_some(())
+        let (state, _) = state_and_parent(command)?;
+        (state == 'T').then_some(())
     });
     kill_process(pid_of(&child), Signal::TERM).unwrap();
     assert_eq!(finish(child).status, Some(143));
@@ -828,7 +830,7 @@ fn a_job_is_stopped_and_continued() {
         shell.expect("Stopped");
         shell.expect("PROMPT> ");
         shell.line("fg");
-        shell.job_is_in_front();
+        shell.command_runs_in_front();
     }
     shell.line("again");
     shell.expect("got again");

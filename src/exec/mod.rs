@@ -24,6 +24,7 @@
 //! group (`setsid`) is reached neither by signals nor by the time limit. SIGPIPE has its default
 //! action in the command, even if the caller ignores it.
 
+mod alarm;
 mod program;
 pub mod sandbox;
 mod signals;
@@ -44,6 +45,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use crate::event::Observer;
+pub use alarm::Alarm;
 pub use program::StartError;
 pub use signals::HeldSignals;
 use signals::Signals;

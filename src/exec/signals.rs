@@ -46,6 +46,7 @@ static TAKERS: Mutex<Takers> = Mutex::new(Takers {
     handles_others: false,
     commands: 0,
     holders: 0,
+    owed: None,
 });
 
 /// Who wants signals, and which handlers that obey [`IDLE`] and [`ENDING_IDLE`] are installed.
@@ -56,6 +57,8 @@ struct Takers {
     commands: usize,
     /// [`HeldSignals`] that there are.
     holders: usize,
+    /// A signal that came to a holder that is gone, while others were there.
+    owed: Option<i32>,
 }
 
 impl Takers {
@@ -186,7 +189,7 @@ impl HeldSignals {
     /// Whether one has come. It takes effect when this is dropped; do that soon.
     pub fn has_come(&self) -> bool {
         let has_come = |note: &Note| note.has_come.load(Ordering::SeqCst);
-        self.notes.iter().any(has_come)
+        self.notes.iter().any(has_come) || takers().owed.is_some()
     }
 
     /// Whether one has come and no command runs that has to end first.
@@ -201,20 +204,29 @@ impl Drop for HeldSignals {
     ///    was not idle and the one that takes the note. Taking a handler away waits for all that run.
     /// 3. Then all notes are there.
     fn drop(&mut self) {
-        let is_for_another = {
+        let mut came = {
             let mut takers = takers();
             takers.holders = takers.holders.saturating_sub(1);
             takers.settle();
-            takers.commands + takers.holders > 0
+            takers.owed.take()
         };
         for note in self.notes.drain(..) {
             let (signal, has_come) = (note.signal, Arc::clone(&note.has_come));
             drop(note);
-            // A command that runs, or another holder, has got it too, and decides.
-            if has_come.load(Ordering::SeqCst) && !is_for_another {
-                drop(emulate_default_handler(signal));
+            if has_come.load(Ordering::SeqCst) {
+                came = Some(signal);
             }
         }
+        let Some(signal) = came else { return };
+        let mut takers = takers();
+        if takers.holders > 0 {
+            // It decides, and may be one that began after the signal.
+            takers.owed = Some(signal);
+        } else if takers.commands == 0 {
+            drop(takers);
+            drop(emulate_default_handler(signal));
+        }
+        // A command that runs has got it too, and decides.
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,39 +14,44 @@ use super::HeldSignals;
 /// How long a signal may wait for the tidying to begin.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How often a folder is tried to be removed: another thread may still be putting files into it.
+/// How often a folder is tried to be removed: another thread may still be writing where it was.
 const REMOVALS: usize = 20;
+
+/// What a folder's name ends with while it is removed.
+const REMOVED: &str = ".removed";
 
 /// While this lives, SIGHUP, SIGINT, SIGQUIT and SIGTERM end this process only after a folder was
 /// removed. One that comes while a command runs goes to that too, and ends this process when the
 /// command is over, whatever it made of it.
 #[derive(Debug)]
 pub struct Tidy {
-    folder: Arc<OnceLock<PathBuf>>,
+    folder: Arc<Mutex<Option<PathBuf>>>,
     over: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Tidy {
-    /// Holds the signals back from now on; [`removes`](Self::removes) says what for.
+    /// Holds the signals back from now on; [`made`](Self::made) says what for.
     ///
     /// # Errors
     /// The system does not let handlers be installed, or a thread be started.
     pub fn begin() -> io::Result<Self> {
         let held = HeldSignals::take()?;
-        let folder: Arc<OnceLock<PathBuf>> = Arc::default();
+        let folder: Arc<Mutex<Option<PathBuf>>> = Arc::default();
         let (over, is_over) = mpsc::channel::<()>();
         let named = Arc::clone(&folder);
         let watch = move || {
             while is_over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 if held.may_end_us() {
-                    if let Some(folder) = named.get() {
+                    // Kept to the end: a folder that is made meanwhile waits, and is never made.
+                    let folder = named.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(folder) = folder.as_deref() {
                         remove(folder);
                     }
-                    break;
+                    drop(held);
+                    return;
                 }
             }
-            drop(held);
         };
         let thread = thread::Builder::new().spawn(watch)?;
         Ok(Self {
@@ -56,10 +61,20 @@ impl Tidy {
         })
     }
 
-    /// Names the folder, once.
-    pub fn removes(&self, folder: &Path) {
-        // A second one would be a fault of ours, and the first one stays.
-        self.folder.set(folder.to_owned()).unwrap_or_default();
+    /// Makes the folder, the only one. No signal ends this process between its making and the note
+    /// that it has to be removed.
+    ///
+    /// # Errors
+    /// What `make` says.
+    pub fn made<T, E>(
+        &self,
+        make: impl FnOnce() -> Result<T, E>,
+        path: impl FnOnce(&T) -> &Path,
+    ) -> Result<T, E> {
+        let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = make()?;
+        *folder = Some(path(&made).to_owned());
+        Ok(made)
     }
 }
 
@@ -73,7 +88,16 @@ impl Drop for Tidy {
     }
 }
 
+/// Removes a folder into which another thread may be putting files. Under another name first: where
+/// they would go there is nothing then.
 fn remove(folder: &Path) {
+    let mut away = folder.as_os_str().to_owned();
+    away.push(REMOVED);
+    let away = Path::new(&away);
+    let folder = match fs::rename(folder, away) {
+        Ok(()) => away,
+        Err(_) => folder,
+    };
     for _ in 0..REMOVALS {
         open_up(folder);
         if fs::remove_dir_all(folder).is_ok() {
@@ -93,6 +117,37 @@ pub fn open_up(folder: &Path) {
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 left.push(entry.path());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_removed_although_files_go_on_being_put_into_it() {
+        let around = tempfile::tempdir().unwrap();
+        for turn in 0..20 {
+            let folder = around.path().join(turn.to_string());
+            fs::create_dir(&folder).unwrap();
+            let is_over = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    for name in 0.. {
+                        if is_over.load(Ordering::Relaxed) {
+                            break;
+                        }
+                        fs::write(folder.join(name.to_string()), "").unwrap_or_default();
+                    }
+                });
+                while fs::read_dir(&folder).unwrap().count() < 100 {}
+                remove(&folder);
+                is_over.store(true, Ordering::Relaxed);
+            });
+            assert_eq!(fs::read_dir(around.path()).unwrap().count(), 0, "{turn}");
         }
     }
 }

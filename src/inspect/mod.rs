@@ -22,7 +22,8 @@ use crate::encoding::Object;
 use crate::event::{Event, Files, Observer, Role, recording};
 use crate::exec::sandbox::{self, Account, Ending, Limits, PROCESS_LIMIT, Sandbox};
 use crate::exec::{
-    self, Captured, Command, Environment, Finished, Outcome, Output, Stdin, Survivors, TerminalUse,
+    self, Alarm, Captured, Command, Environment, Finished, Outcome, Output, Stdin, Survivors,
+    TerminalUse,
 };
 use crate::model::{Artifacts, Inspection, Link, printable, quoted};
 use crate::record::{self, Excludes, Options, RecordError};
@@ -161,13 +162,16 @@ impl<'a> FolderInspector<'a> {
         self.sandbox != SandboxUse::Off && self.launcher.is_some() && cfg!(target_os = "linux")
     }
 
-    /// Records the copy; what is neither file nor folder in it goes into `unseen`.
+    /// Records the copy, for as long as a command may run; what is neither file nor folder in it goes
+    /// into `unseen`.
     fn record(
         &self,
         private: &Private,
         role: Role,
-        unseen: &Unseen<'_>,
+        unseen: &mut Unseen<'_>,
     ) -> Result<Artifacts, InspectionError> {
+        // What a command leaves can take for ever: files with holes that are larger than any disk.
+        unseen.alarm = Alarm::after(self.limit);
         if !private.is_in_place() {
             return Err(unrecorded("another one is in the place of its folder"));
         }
@@ -189,7 +193,8 @@ impl<'a> FolderInspector<'a> {
             record::record(&[".".to_owned()], &options, unseen)
         });
         recorded.map_err(|errors| {
-            let whys: Vec<String> = errors.iter().map(why_unrecorded).collect();
+            let why = |error: &RecordError| why_unrecorded(error, self.limit);
+            let whys: Vec<String> = errors.iter().map(why).collect();
             unrecorded(&whys.join("\n"))
         })
     }
@@ -285,15 +290,16 @@ impl<'a> FolderInspector<'a> {
         private: &Private,
         inspection: &Checked<Inspection>,
     ) -> Result<Inspected, InspectionError> {
-        let unseen = Unseen {
+        let mut unseen = Unseen {
             observer: self.observer,
+            alarm: Alarm::after(self.limit),
             work: private.work(),
             told: Arc::clone(&self.told),
             paths: Mutex::new(private.left_out().clone()),
         };
-        let materials = self.record(private, Role::Materials, &unseen)?;
+        let materials = self.record(private, Role::Materials, &mut unseen)?;
         self.execute(private, &inspection.run)?;
-        let products = self.record(private, Role::Products, &unseen)?;
+        let products = self.record(private, Role::Products, &mut unseen)?;
         let mut byproducts = Object::new();
         byproducts.set("return-value", 0);
         let link = Link {
@@ -353,6 +359,7 @@ fn in_folder(run: &[String], folder: &Path) -> Vec<OsString> {
 /// Remembers what is not recorded.
 struct Unseen<'a> {
     observer: &'a dyn Observer,
+    alarm: Alarm,
     work: PathBuf,
     told: Told,
     paths: Mutex<BTreeSet<String>>,
@@ -371,6 +378,10 @@ impl Observer for Unseen<'_> {
             }
         }
         self.observer.event(event);
+    }
+
+    fn gives_up(&self) -> bool {
+        self.alarm.has_rung()
     }
 }
 
@@ -449,7 +460,12 @@ fn failed(why: impl Into<String>) -> InspectionError {
 }
 
 /// Of links that lead out in other words than for the links of a step: no option lets them.
-fn why_unrecorded(error: &RecordError) -> String {
+fn why_unrecorded(error: &RecordError, limit: Duration) -> String {
+    if let RecordError::GivenUp = error {
+        let seconds = limit.as_secs();
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        return format!("it cannot be read within {seconds} {unit} (--inspection-timeout)");
+    }
     if let RecordError::Outside { link, target } = error {
         let (link, target) = (link.to_string_lossy(), target.to_string_lossy());
         return format!(

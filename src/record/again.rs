@@ -14,6 +14,9 @@ impl Worker<'_, '_> {
     pub(super) fn ask_again(&mut self) {
         let ground = self.shared.pass.ground;
         for visited in mem::take(&mut self.visited) {
+            if ground.observer.gives_up() {
+                return;
+            }
             let disk = ground.disk(&visited.path);
             if !visited.is_untouched(&disk) && !self.is_listed_alike(&visited, &disk) {
                 self.error(RecordError::FolderChanged {

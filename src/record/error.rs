@@ -71,6 +71,9 @@ pub enum RecordError {
         /// The folder.
         path: PathBuf,
     },
+    /// Whoever listened gave it up, so that not everything was read.
+    #[error("the recording was given up before its end")]
+    GivenUp,
     /// The file was found, and then neither hashed nor refused. This does not happen; if it did, the
     /// artifact would be one without a digest.
     #[error("`{path}` was found and not hashed, which is a mistake of linkwright", path = Shown(path))]
@@ -199,7 +202,7 @@ impl RecordError {
             | Self::TooMany { path, .. }
             | Self::TooManyWays { path }
             | Self::Reference { path } => path,
-            Self::EmptyRoot => Path::new(""),
+            Self::EmptyRoot | Self::GivenUp => Path::new(""),
             Self::Prefixes { first, .. } => Path::new(first),
             Self::Algorithm { name } => Path::new(name),
         }

@@ -205,7 +205,7 @@ fn hash_in_line(
 ) -> io::Result<u64> {
     let mut bytes = 0_u64;
     // A file that grows faster than it is read would keep this going for ever.
-    while bytes <= size {
+    while bytes <= size && !observer.gives_up() {
         let length = read(file, buffer)?;
         if length == 0 {
             break;
@@ -233,7 +233,8 @@ fn hash_ahead(
         // The reader is not there yet, but its end of the channel is.
         drop(to_reader.send(vec![0; BUFFER]));
     }
-    thread::scope(|scope| {
+    // The channel back to the reader ends with this closure, or the reader would wait for ever.
+    thread::scope(move |scope| {
         let reader = move || {
             let mut bytes = 0_u64;
             while bytes <= size
@@ -253,6 +254,9 @@ fn hash_ahead(
         }
         let mut bytes = 0_u64;
         for piece in full {
+            if observer.gives_up() {
+                break;
+            }
             let (buffer, length) = piece?;
             let piece = u64::try_from(length).unwrap_or(u64::MAX);
             bytes = bytes.saturating_add(piece);

@@ -66,7 +66,7 @@ pub(super) fn hash_all(worker: &mut Worker<'_, '_>) {
     let width = width.min(worker.fair_share()).max(1);
     let mut streams: Vec<Stream> = Vec::new();
     let mut spare: Vec<Vec<u8>> = Vec::new();
-    loop {
+    while !pass.ground.observer.gives_up() {
         while streams.len() < width
             && let Some(middle) = worker.shared.next_middle()
         {

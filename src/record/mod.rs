@@ -293,7 +293,11 @@ fn gather(
         },
     );
     claims.files(found);
-    Ok(claims)
+    // What was read up to there is a part, and its errors may come of that.
+    match observer.gives_up() {
+        true => RecordErrors::check(vec![RecordError::GivenUp]).map(|()| claims),
+        false => Ok(claims),
+    }
 }
 
 /// What is wrong before anything is read.

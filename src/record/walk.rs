@@ -158,7 +158,8 @@ impl Worker<'_, '_> {
             path: disk.clone(),
             source: errno.into(),
         };
-        if root.entries.load(Ordering::Relaxed) > MAX_ENTRIES {
+        let is_given_up = ground.observer.gives_up();
+        if is_given_up || root.entries.load(Ordering::Relaxed) > MAX_ENTRIES {
             return Ok(());
         }
         let handle = folder.open(&disk).map_err(unreadable)?;
@@ -254,7 +255,8 @@ impl Worker<'_, '_> {
 
     fn part<'e>(&mut self, folder: &Arc<Open>, entries: impl Iterator<Item = Entry<'e>>) {
         let mut paths = Paths::below(&folder.path);
-        for entry in entries {
+        let observer = self.shared.pass.ground.observer;
+        for entry in entries.take_while(|_| !observer.gives_up()) {
             if let Err(error) = self.entry(folder, paths.of(entry), entry) {
                 self.error(error);
             }

@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::LocalModes;
 
-use super::{pid_of, wait_for};
+use super::{pid_of, state_and_parent, wait_for};
 
 /// A terminal, and what runs in its session.
 #[derive(Debug)]
@@ -127,6 +127,18 @@ impl Terminal {
         wait_for("a job in the foreground", || {
             let front = rustix::termios::tcgetpgrp(&self.master).ok()?;
             (front != leader).then_some(())
+        });
+    }
+
+    /// Waits until the command of a wrapper that the session's leader started has the terminal and
+    /// runs. A key before that would stop what is only about to be continued, and be lost.
+    pub(crate) fn command_runs_in_front(&self) {
+        let leader = self.leader();
+        wait_for("a command in the foreground", || {
+            let front = rustix::termios::tcgetpgrp(&self.master).ok()?;
+            let (state, parent) = state_and_parent(front.as_raw_nonzero().get())?;
+            let is_command = front != leader && parent != leader.as_raw_nonzero().get();
+            (is_command && state != 'T').then_some(())
         });
     }
 

@@ -13,7 +13,7 @@ use crate::inspect::{FolderInspector, SandboxUse};
 use crate::model::Inspection;
 use crate::verify::{Checked, Inspected, InspectionError, Inspector};
 
-/// How long the command of an inspection may run unless --inspection-timeout says otherwise.
+/// How long the command of an inspection may run and its folder be recorded unless --inspection-timeout says otherwise.
 const INSPECTION_TIMEOUT: u64 = 300;
 
 /// Which variables the commands of inspections get anyway.
@@ -29,7 +29,7 @@ pub(super) struct Inspecting {
     /// folder, read only that and system folders, and have no network
     #[arg(long, value_enum, default_value = "auto", value_name = "WHETHER")]
     sandbox: Sandboxed,
-    /// How many seconds the command of an inspection may run
+    /// How many seconds the command of an inspection may run, and each recording of its folder may take
     #[arg(long, value_name = "SECONDS", default_value_t = INSPECTION_TIMEOUT, value_parser = clap::value_parser!(u64).range(1..))]
     inspection_timeout: u64,
     /// How many MiB the commands of inspections may write

@@ -208,8 +208,9 @@ impl Release {
     fn beside(target: &Path) -> Result<Self, Failure> {
         let undecided = |failure: Failure| failure.meaning(Kind::Undecided);
         let tidy = Tidy::begin().map_err(|error| undecided(Failure::failed(error)))?;
-        let stage = Stage::beside(target).map_err(|error| undecided(Failure::failed(error)))?;
-        tidy.removes(stage.path());
+        let stage = tidy
+            .made(|| Stage::beside(target), Stage::path)
+            .map_err(|error| undecided(Failure::failed(error)))?;
         Ok(Self {
             stage,
             copies: BTreeMap::new(),

@@ -503,3 +503,43 @@ fn what_is_found_is_what_is_read() {
     let found = found_and_read(&[usize::try_from(giant).unwrap()], 4, false);
     assert_eq!(found, (giant, giant));
 }
+
+/// Gives up when it has been asked so often.
+struct Impatient(AtomicU64);
+
+impl Observer for Impatient {
+    fn event(&self, _event: Event<'_>) {}
+
+    fn gives_up(&self) -> bool {
+        let left = |left: u64| Some(left.saturating_sub(1));
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left)
+            .unwrap()
+            == 0
+    }
+}
+
+#[test]
+fn what_is_given_up_at_any_moment_is_an_error_and_never_a_part() {
+    let tree = Tree::new(&["a", "b/c", "b/d/e", "f"]);
+    tree.file("large", vec![b'x'; 300_000]);
+    let whole = tree.names(&["."], &tree.options());
+    let mut given_up = 0;
+    for patience in 0..200 {
+        for jobs in [1, 3] {
+            let options = Options {
+                jobs: NonZeroUsize::new(jobs),
+                ..tree.options()
+            };
+            match record(&strings(&["."]), &options, &Impatient(patience.into())) {
+                Ok(artifacts) => assert_eq!(names(&artifacts), whole, "{patience}"),
+                Err(errors) => {
+                    let found: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                    assert_eq!(found, ["the recording was given up before its end"]);
+                    given_up += 1;
+                }
+            }
+        }
+    }
+    assert!((10..390).contains(&given_up), "{given_up}");
+}
