@@ -54,9 +54,14 @@ impl Listener {
         self.counters.now()
     }
 
+    /// Whether [`tell`](Self::tell) says anything.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbosity >= Verbosity::Verbose
+    }
+
     /// Tells what was done, to those who asked.
     pub(crate) fn tell(&self, text: &str) {
-        if self.verbosity >= Verbosity::Verbose {
+        if self.is_verbose() {
             match &self.recordings().bar {
                 Some(bar) => bar.aside(|| complain(text)),
                 None => complain(text),

@@ -111,10 +111,11 @@ impl Run {
         store::check_writable(&self.metadata_directory)
             .map_err(|error| before(Failure::failed(error)))?;
         let options = self.recording.options().map_err(before)?;
-        listener.tell(&format!(
-            "hashing with {}",
-            record::backend_name(options.backend)
-        ));
+        if listener.is_verbose() {
+            // Trying what hashes here takes a while.
+            let backend = record::backend_name(options.backend);
+            listener.tell(&format!("hashing with {backend}"));
+        }
         let mut stats = Stats::begin(self.stats, &options, self.reuse_digests);
         let (materials, memory) = self.materials(&options, listener).map_err(before)?;
         stats.phase(stats::MATERIALS, listener);

@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
-use crate::record::{self, Options};
+use crate::record::{self, Backend, Options};
 
 use super::bar::Counted;
 use super::failure::complain;
@@ -37,7 +37,7 @@ pub(crate) fn reuse(recorded: Counted) -> String {
 #[derive(Debug)]
 pub(crate) struct Stats {
     format: Option<StatsFormat>,
-    backend: String,
+    backend: Backend,
     threads: usize,
     since: Instant,
     recorded: Counted,
@@ -58,7 +58,7 @@ impl Stats {
     pub(crate) fn begin(format: Option<StatsFormat>, options: &Options, reuses: bool) -> Self {
         Self {
             format,
-            backend: record::backend_name(options.backend),
+            backend: options.backend,
             threads: options.jobs.map_or_else(record::default_jobs, Into::into),
             since: Instant::now(),
             recorded: Counted::default(),
@@ -99,7 +99,8 @@ impl Stats {
                         "{name:<9} {seconds:>9.3} s {files:>9} files {bytes:>14} bytes{reused}"
                     ));
                 }
-                complain(&format!("{}, {} threads", self.backend, self.threads));
+                let backend = record::backend_name(self.backend);
+                complain(&format!("{backend}, {} threads", self.threads));
             }
             Some(StatsFormat::Json) => {
                 let phase = |phase: &Phase| {
@@ -113,7 +114,7 @@ impl Stats {
                 let phases: Map<String, Value> = self.phases.iter().map(phase).collect();
                 let told = json!({
                     "schema": "linkwright/stats/v1", "phases": phases,
-                    "backend": self.backend, "threads": self.threads,
+                    "backend": record::backend_name(self.backend), "threads": self.threads,
                 });
                 super::failure::line(&told.to_string());
             }

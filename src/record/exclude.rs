@@ -21,6 +21,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use globset::{Candidate, Glob, GlobBuilder, GlobSet};
 use memchr::memmem::Finder;
@@ -34,9 +35,22 @@ const MAX_LITERALS: usize = 16;
 /// What the reference leaves out unless it is told otherwise.
 const REFERENCE_DEFAULTS: [&str; 4] = ["*.link*", ".git", "*.pyc", "*~"];
 
-/// Compiled exclude patterns.
+/// Which paths are left out.
 #[derive(Clone, Debug, Default)]
-pub struct Excludes {
+pub struct Excludes(Kind);
+
+#[derive(Clone, Debug, Default)]
+enum Kind {
+    #[default]
+    Nothing,
+    /// Compiled when the first path is held against them, which costs as much as starting a command.
+    ReferenceDefaults,
+    Patterns(Box<Compiled>),
+}
+
+/// Compiled exclude patterns.
+#[derive(Clone, Debug)]
+struct Compiled {
     itself: Globs,
     below: Globs,
     /// The characters outside ASCII that the patterns spell out. Globs match bytes; so that `?` and
@@ -48,7 +62,7 @@ pub struct Excludes {
 }
 
 /// Globs, and of each whether it leaves out or (`!`) takes back in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Globs {
     set: GlobSet,
     leave_out: Vec<bool>,
@@ -112,8 +126,7 @@ impl Excludes {
     /// The patterns that the reference uses unless it is told otherwise: `*.link*`, `.git`, `*.pyc`
     /// and `*~`.
     pub fn reference_defaults() -> Self {
-        #[expect(clippy::expect_used, reason = "four constant patterns, and a test")]
-        Self::compile(&REFERENCE_DEFAULTS.map(str::to_owned)).expect("constant patterns compile")
+        Self(Kind::ReferenceDefaults)
     }
 
     /// Compiles patterns, one line each, as they stand on a command line or in a file. Blank lines
@@ -122,6 +135,31 @@ impl Excludes {
     /// # Errors
     /// See [`ExcludeError`].
     pub fn compile(patterns: &[String]) -> Result<Self, ExcludeError> {
+        Compiled::of(patterns).map(|compiled| Self(Kind::Patterns(Box::new(compiled))))
+    }
+
+    /// Whether this path, normalised, is left out. One leading slash does not count.
+    pub fn matches(&self, path: &Path) -> bool {
+        self.compiled()
+            .is_some_and(|compiled| compiled.matches(path))
+    }
+
+    fn compiled(&self) -> Option<&Compiled> {
+        match &self.0 {
+            Kind::Nothing => None,
+            Kind::ReferenceDefaults => Some(&DEFAULTS),
+            Kind::Patterns(compiled) => Some(compiled),
+        }
+    }
+}
+
+static DEFAULTS: LazyLock<Compiled> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "four constant patterns, and a test")]
+    Compiled::of(&REFERENCE_DEFAULTS.map(str::to_owned)).expect("constant patterns compile")
+});
+
+impl Compiled {
+    fn of(patterns: &[String]) -> Result<Self, ExcludeError> {
         let known = patterns
             .iter()
             .flat_map(|pattern| pattern.chars())
@@ -152,8 +190,7 @@ impl Excludes {
         })
     }
 
-    /// Whether this path, normalised, is left out. One leading slash does not count.
-    pub fn matches(&self, path: &Path) -> bool {
+    fn matches(&self, path: &Path) -> bool {
         if self.itself.leave_out.is_empty() && self.below.leave_out.is_empty() {
             return false;
         }
@@ -351,7 +388,7 @@ mod tests {
             };
             for path in paths {
                 let found = excludes.matches(Path::new(&path));
-                prop_assert_eq!(found, excludes.globs_match(path.as_bytes()), "{:?} {}", patterns, path);
+                prop_assert_eq!(found, excludes.compiled().unwrap().globs_match(path.as_bytes()), "{:?} {}", patterns, path);
             }
         }
     }
@@ -360,7 +397,7 @@ mod tests {
     fn many_patterns_mean_the_same() {
         let patterns: Vec<String> = (0..=MAX_LITERALS).map(|one| format!("{one}.x")).collect();
         let excludes = Excludes::compile(&patterns).unwrap();
-        assert!(excludes.literals.is_none());
+        assert!(excludes.compiled().unwrap().literals.is_none());
         assert!(excludes.matches(Path::new("a/16.x/b")));
         assert!(!excludes.matches(Path::new("a/17.x/b")));
     }
