@@ -1,51 +1,35 @@
 """Records real builds and has a layout written from the links of each.
 
-    from_links.py LINKWRIGHT
+    from_links.py LINKWRIGHT [CHAINS]
 
 Runs in the venv that `scripts/from-links` makes. Each build is done twice, the second time with other
 sources and another version. From the links of the first a tight and a general layout are written. Both
 must accept the links they were written from, by linkwright and by in-toto-verify, and refuse them when
 a product was changed behind the back of a step. Whether they accept the second build is shown: that is
-the difference between the two. Ends with a table; the exit status is 0 when all that must hold did.
+the difference between the two.
+
+CHAINS is what `scripts/templates --keep CHAINS` leaves: the layouts of the templates, which were written
+by hand, and the links of real builds. A layout is written from the links of each, and tampering with
+them simulated under both layouts. The one from the links must refuse no smaller share.
+
+Each part ends with a table; the exit status is 0 when all that must hold did.
 """
 
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from peers import describe, must, run
+
 LINKWRIGHT = Path(sys.argv[1]).resolve()
+CHAINS = Path(sys.argv[2]).resolve() if sys.argv[2:] else None
 REFERENCE = Path(sys.executable).parent / "in-toto-verify"
 PYTHON = Path(sys.executable)
 
 failures = []
-
-
-def run(*words, cwd):
-    """Runs a command to its end, with nothing on its standard input."""
-    return subprocess.run(
-        [str(word) for word in words],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        timeout=600,
-    )
-
-
-def must(*words, cwd):
-    """Runs a command that has to succeed for what comes after it to mean anything."""
-    done = run(*words, cwd=cwd)
-    if done.returncode != 0:
-        raise RuntimeError(
-            "exit status %d of: %s\n%s" % (done.returncode, " ".join(done.args), done.stdout)
-        )
-    return done
 
 
 def files(folder, content):
@@ -273,7 +257,7 @@ def count_rules(payload):
 def expect(name, good, done):
     if not good:
         failures.append(name)
-        print("FAILED %s: exit status %d of: %s\n%s" % (name, done.returncode, " ".join(done.args), done.stdout))
+        print("FAILED %s: %s" % (name, describe(done)))
 
 
 def from_links(name, top, build, again, keys):
@@ -323,8 +307,82 @@ def table(rows):
     print("from; next: accepts the next version, with other sources, as well")
 
 
+def accepts(name, layout, key, links, delivery):
+    """Checks that both accept links, in the folder of what is delivered."""
+    ours = run(
+        LINKWRIGHT, "--quiet", "verify", "-l", layout, "--key", key, "-d", links, cwd=delivery
+    )
+    theirs = run(
+        REFERENCE, "-l", layout, "--verification-keys", key, "--link-dir", links, cwd=delivery
+    )
+    for who, done in (("linkwright", ours), ("reference", theirs)):
+        expect("%s: %s accepts" % (name, who), done.returncode == 0, done)
+
+
+def simulated(layout, key, links):
+    """What simulating tampering says: all, and the share that was refused of those without a key."""
+    done = must(
+        LINKWRIGHT, "--quiet", "layout", "simulate", layout, "--key", key, "--links", links,
+        "--format", "json", cwd=links,
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+def compare(chain, keys):
+    """Gives the row of the table of one build with a layout that was written by hand."""
+    name, links = chain.name, chain / "links"
+    publics = sorted((chain / "keys").glob("*.pub"))
+    row = {"build": name}
+    for breadth in ("tight", "general"):
+        text, layout = chain / (breadth + ".layout.toml"), chain / (breadth + ".layout")
+        must(
+            LINKWRIGHT, "--quiet", "layout", "from-links", links, "--" + breadth, "-o", text,
+            "--key", *publics, cwd=chain,
+        )  # fmt: skip
+        must(
+            LINKWRIGHT, "--quiet", "layout", "sign", text, "--signing-key", keys / "owner",
+            "-o", layout, cwd=chain,
+        )  # fmt: skip
+        accepts("%s, %s" % (name, breadth), layout, keys / "owner.pub", links, chain / "delivery")
+        row[breadth] = simulated(layout, keys / "owner.pub", links)
+    row["by hand"] = simulated(chain / "root.layout", chain / "keys" / "owner.pub", links)
+    return row
+
+
+def share(kind):
+    """How much of a kind of tampering is refused, in percent."""
+    return 100 * kind["refused"] / kind["tried"] if kind["tried"] else 100
+
+
+def compared(rows):
+    """The table, and the checks on it."""
+    print("\n%-24s | %-23s | %-23s" % ("refused of tamperings", "that need no key", "with one key"))
+    ways = ("by hand", "tight", "general")
+    print("%-24s | %7s %7s %7s | %7s %7s %7s" % ("build", *ways, *ways))
+    for row in rows:
+        shares = [row[way]["overall"]["percent"] for way in ways]
+        alone = [share(row[way]["kinds"]["one-key"]) for way in ways]
+        print("%-24s | %6.1f%% %6.1f%% %6.1f%% | %6.1f%% %6.1f%% %6.1f%%" % (row["build"], *shares, *alone))
+        by_hand, tight = shares[:2]
+        if tight < by_hand:
+            failures.append(row["build"])
+            print("FAILED %s: the layout from its links refuses less" % row["build"])
+    print("\nby hand: the template's layout; tight, general: from the links of the same build")
+
+
 def main():
     top = Path(tempfile.mkdtemp(prefix="from-links-"))
+    try:
+        finish(*both_parts(top))
+    finally:
+        if os.environ.get("KEEP"):
+            print("everything is left in %s" % top)
+        else:
+            shutil.rmtree(top)
+
+
+def both_parts(top):
+    """Prints the tables of both, and gives how many builds were done and left out."""
     keys = top / "keys"
     keys.mkdir()
     for who, kind in (("owner", "ed25519"), ("alice", "ed25519"), ("bob", "ecdsa-p256"), ("carol", "rsa-3072")):
@@ -343,16 +401,20 @@ def main():
         rows.append(from_links(name, folder, *builds, keys))
         print("done: %s" % name, flush=True)
     table(rows)
-    if os.environ.get("KEEP"):
-        print("everything is left in %s" % top)
-    else:
-        shutil.rmtree(top)
+    if CHAINS:
+        chains = sorted(path for path in CHAINS.iterdir() if path.is_dir())
+        compared([compare(chain, keys) for chain in chains])
+    return len(rows), len(BUILDS) - len(rows)
+
+
+def finish(done, left_out):
     if failures:
         print("\nfrom-links: FAILED: %d checks" % len(failures))
         sys.exit(1)
-    if len(rows) < len(BUILDS):
-        print("\nfrom-links: INCOMPLETE: %d of %d builds were left out" % (len(BUILDS) - len(rows), len(BUILDS)))
+    if left_out:
+        print("\nfrom-links: INCOMPLETE: %d of %d builds were left out" % (left_out, done + left_out))
         sys.exit(3)
+    print("\nfrom-links: OK: %d builds" % done)
 
 
 main()

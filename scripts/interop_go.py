@@ -13,7 +13,6 @@ verify these: they are checked among our own alone. Layouts it has in both envel
 import base64
 import datetime
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +23,8 @@ from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
+from peers import check, must, run, total
+
 OURS, THEIRS = (Path(word).resolve() for word in sys.argv[1:3])
 URI = "spiffe://example.com/write"
 KINDS = {
@@ -33,36 +34,6 @@ KINDS = {
     "rsa": lambda: rsa.generate_private_key(65537, 2048),
 }
 WRAPPERS = ("metablock", "dsse")
-
-counts = {"ok": 0, "FAILED": 0}
-
-
-def check(name, good, detail=""):
-    word = "ok" if good else "FAILED"
-    counts[word] += 1
-    print(word, name, flush=True)
-    if not good:
-        print("    " + "\n    ".join(str(detail).strip().splitlines()[-15:]), flush=True)
-
-
-def run(*words, cwd):
-    return subprocess.run(
-        [str(word) for word in words],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        timeout=300,
-    )
-
-
-def must(*words, cwd):
-    done = run(*words, cwd=cwd)
-    if done.returncode != 0:
-        raise RuntimeError("%s\n%s" % (done.args, done.stdout))
-    return done.stdout
 
 
 # --- certificates ----------------------------------------------------------
@@ -110,7 +81,7 @@ class Holder:
 
     def object(self):
         """The object of a layout, in the words of in-toto-golang."""
-        text = must(THEIRS, "key", "layout", self.cert, cwd=self.path.parent)
+        text = must(THEIRS, "key", "layout", self.cert, cwd=self.path.parent).stdout
         return json.loads("{%s}" % text.strip().rstrip(","))
 
 
@@ -265,7 +236,7 @@ def plain(top, kind, owner):
     """Functionaries known by their keys alone, in every pair of envelopes."""
     who = Holder(top, "plain-" + kind, KINDS[kind](), authority=False)
     shown = must(OURS, "key", "show", "--json", "--keyid-style", "legacy", who.pub, cwd=top)
-    key = json.loads(shown)
+    key = json.loads(shown.stdout)
     payload = layout(owner, owner)
     payload["keys"] = {key["keyid"]: key}
     # in-toto-golang writes none where there are none, and its signatures are over what it writes.
@@ -309,8 +280,7 @@ def main():
             plain(top, kind, owner)
         print("\n== DSSE links", flush=True)
         dsse_links(top, root, intermediate, owner)
-    print("\n%d passed, %d failed" % (counts["ok"], counts["FAILED"]), flush=True)
-    return 1 if counts["FAILED"] or not counts["ok"] else 0
+    return total()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import copy
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +19,8 @@ from pathlib import Path
 from in_toto.models.layout import Layout
 from in_toto.models.metadata import Metablock
 from securesystemslib._gpg.functions import export_pubkey
+
+from peers import check, must, run, total
 
 OURS = Path(sys.argv[1]).resolve()
 REFERENCE = Path(sys.executable).parent
@@ -41,36 +42,6 @@ BEYOND_THE_REFERENCE = {
     "rsa with an ed25519 subkey": "No signature found for key",
     "dsa with an RSA subkey": "KeyError: 'y'",
 }
-
-counts = {"ok": 0, "FAILED": 0}
-
-
-def check(name, good, detail=""):
-    word = "ok" if good else "FAILED"
-    counts[word] += 1
-    print(word, name, flush=True)
-    if not good:
-        print("    " + "\n    ".join(str(detail).strip().splitlines()[-15:]), flush=True)
-
-
-def run(*words, cwd):
-    return subprocess.run(
-        [str(word) for word in words],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        timeout=300,
-    )
-
-
-def must(*words, cwd):
-    done = run(*words, cwd=cwd)
-    if done.returncode != 0:
-        raise RuntimeError("%s\n%s" % (done.args, done.stdout))
-    return done.stdout
 
 
 # --- keys ------------------------------------------------------------------
@@ -94,7 +65,7 @@ class Ring:
         return must(
             "gpg", "--homedir", self.home, "--batch", "--yes", "--pinentry-mode", "loopback",
             "--passphrase", "", *words, cwd=self.home,
-        )  # fmt: skip
+        ).stdout  # fmt: skip
 
     def close(self):
         run("gpgconf", "--homedir", self.home, "--kill", "all", cwd=self.home)
@@ -122,7 +93,8 @@ class Person:
         self.exported = self.ring.home / (name.replace(" ", "-") + ".asc")
         self.ring.gpg("--armor", "--export", "-o", self.exported, self.main)
         self.object = export_pubkey(self.main, homedir=str(self.ring.home))
-        self.own_object = json.loads(must(OURS, "key", "show", "--json", self.exported, cwd=self.ring.home))
+        shown = must(OURS, "key", "show", "--json", self.exported, cwd=self.ring.home)
+        self.own_object = json.loads(shown.stdout)
 
     @property
     def keyid(self):
@@ -290,8 +262,7 @@ def main():
         finally:
             ring.close()
             past.close()
-    print("\n%d passed, %d failed" % (counts["ok"], counts["FAILED"]), flush=True)
-    return 1 if counts["FAILED"] or not counts["ok"] else 0
+    return total()
 
 
 if __name__ == "__main__":

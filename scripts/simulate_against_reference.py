@@ -24,6 +24,8 @@ from in_toto.models.metadata import Metadata
 from in_toto.verifylib import in_toto_verify
 from securesystemslib.exceptions import Error as Unreadable
 
+from peers import must
+
 LINKWRIGHT = Path(sys.argv[1]).resolve()
 SAMPLE = int(sys.argv[2])
 REFERENCE = Path(sys.executable).parent
@@ -36,21 +38,6 @@ REFUSALS = (Refused, Unreadable, json.JSONDecodeError)
 # What the reference lets through by design or mistake, and we refuse: the name in a link is not looked
 # at, so that a link of another step of the same functionary counts.
 KNOWN = ("the same functionary's link of ",)
-
-
-def must(*words, cwd):
-    done = subprocess.run(
-        [str(word) for word in words],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=600,
-    )
-    if done.returncode != 0:
-        sys.exit("FAILED: %s\n%s" % (" ".join(map(str, words)), done.stdout))
-    return done.stdout
 
 
 def generate_keys(folder, *names):
@@ -250,7 +237,7 @@ def compare(chain):
         said = must(
             LINKWRIGHT, "layout", "simulate", "root.layout", "--key", "keys/owner.pub",
             "--links", "links", "--write", written, "--sample", SAMPLE, cwd=folder,
-        )  # fmt: skip
+        ).stdout  # fmt: skip
         print(said)
         index = json.loads((written / "index.json").read_text())
         layout = Metadata.load(str(written / "root.layout"))
