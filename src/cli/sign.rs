@@ -85,7 +85,15 @@ impl Sign {
                 .check(path, now)
                 .map_err(|failure| failure.meaning(Kind::Undecided));
         }
-        let mut envelope = store::read_envelope(path).map_err(Failure::failed)?;
+        let mut envelope = store::read_envelope(path).map_err(|error| {
+            let failure = Failure::failed(error);
+            match path.extension() {
+                Some(ending) if ending == "toml" => failure.hint(
+                    "a layout's text form is compiled and signed by `linkwright layout sign`",
+                ),
+                _ => failure,
+            }
+        })?;
         let link = link_name(&envelope, path)?;
         if link.is_some() && (self.append || self.keys.len() > 1) {
             return Err(Failure::usage(

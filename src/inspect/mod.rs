@@ -25,7 +25,7 @@ use crate::exec::{
     self, Alarm, Captured, Command, Environment, Finished, Outcome, Output, Stdin, Survivors,
     TerminalUse,
 };
-use crate::model::{Artifacts, Inspection, Link, printable, quoted};
+use crate::model::{Artifacts, Inspection, Link, counted, printable, quoted};
 use crate::record::{self, Excludes, Options, RecordError};
 use crate::verify::{Checked, Inspected, InspectionError, Inspector, Ran};
 use private::Private;
@@ -462,9 +462,8 @@ fn failed(why: impl Into<String>) -> InspectionError {
 /// Of links that lead out in other words than for the links of a step: no option lets them.
 fn why_unrecorded(error: &RecordError, limit: Duration) -> String {
     if let RecordError::GivenUp = error {
-        let seconds = limit.as_secs();
-        let unit = if seconds == 1 { "second" } else { "seconds" };
-        return format!("it cannot be read within {seconds} {unit} (--inspection-timeout)");
+        let limit = counted(limit.as_secs(), "second");
+        return format!("it cannot be read within {limit} (--inspection-timeout)");
     }
     if let RecordError::Outside { link, target } = error {
         let (link, target) = (link.to_string_lossy(), target.to_string_lossy());

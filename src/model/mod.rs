@@ -43,4 +43,4 @@ pub use patterns::{Bits, PatternSet};
 pub use rule::{MatchRule, Prefix, Rule, RuleError, Side};
 pub use signature::Signature;
 pub use similar::similar;
-pub use text::{command_line, escaped, is_unprintable, printable, quoted, quoted_list};
+pub use text::{command_line, counted, escaped, is_unprintable, printable, quoted, quoted_list};

@@ -256,6 +256,15 @@ impl MatchRule {
         }))
     }
 
+    /// Whether the rule can compare something with an artifact of the other step that has this name.
+    pub fn reaches(&self, name: &str) -> bool {
+        let rest = match &self.destination {
+            Some(prefix) => prefix.strip(name),
+            None => Some(name),
+        };
+        rest.is_some_and(|rest| self.pattern.matches(rest))
+    }
+
     fn words(&self) -> Vec<&str> {
         let mut words = vec!["MATCH", self.pattern.as_str()];
         if let Some(prefix) = &self.source {

@@ -100,6 +100,12 @@ pub fn quoted_list<S: AsRef<str>>(texts: &[S], most: usize) -> String {
     list.join(", ")
 }
 
+/// A number and its noun: `1 product`, `2 products`.
+pub fn counted<N: Copy + fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let s = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{s}")
+}
+
 /// A command as one line that a shell would read as the same words. It holds no backtick, or it could
 /// end the quotation around it.
 pub fn command_line<S: AsRef<str>>(words: &[S]) -> String {

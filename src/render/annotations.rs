@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::printable;
+use crate::model::{counted, printable};
 use crate::report::{Finding, Report, Severity, Verdict};
 
 use super::{Places, words};
@@ -72,7 +72,7 @@ fn command(
         message.push_str(&format!("\nhelp: {help}"));
     }
     if rest > 0 {
-        let found = words::plural(rest, words::severity(severity));
+        let found = counted(rest, words::severity(severity));
         message.push_str(&format!("\n{found} more in the report"));
     }
     writeln!(out, "::{}", data(&message))

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use super::sources::{Sources, middle_out};
 use crate::keys::KeyId;
-use crate::model::{escaped, printable, quoted, quoted_list};
+use crate::model::{counted, escaped, printable, quoted, quoted_list};
 use crate::report::{
     Explanation, Finding, Item, ItemKind, Passage, Report, Severity, Status, Verdict,
 };
@@ -276,13 +276,13 @@ fn answer(report: &Report, dress: Dress, out: &mut dyn Write) -> io::Result<()> 
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let found = match (errors, warnings) {
         (0, 0) => String::new(),
-        (errors, 0) => format!(": {}", plural(errors, "error")),
-        (0, warnings) => format!(": {}", plural(warnings, "warning")),
+        (errors, 0) => format!(": {}", counted(errors, "error")),
+        (0, warnings) => format!(": {}", counted(warnings, "warning")),
         (errors, warnings) => {
             format!(
                 ": {}, {}",
-                plural(errors, "error"),
-                plural(warnings, "warning")
+                counted(errors, "error"),
+                counted(warnings, "warning")
             )
         }
     };
@@ -292,11 +292,6 @@ fn answer(report: &Report, dress: Dress, out: &mut dyn Write) -> io::Result<()> 
         Verdict::Undecided => dress.paint("UNDECIDED", YELLOW),
     };
     writeln!(out, "{answer}{found}")
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{s}")
 }
 
 pub(super) const RED: &str = "1;31";

@@ -3,22 +3,30 @@
 use std::io::{self, Write};
 
 use crate::author::{KeyTable, KeyUse, Power};
-use crate::model::{escaped, quoted, quoted_list};
-
-use super::words::plural;
+use crate::keys::KeyId;
+use crate::model::{counted, escaped, quoted, quoted_list};
 
 /// How many links of a key are named before they are only counted.
 const LINKS: usize = 8;
 
-/// What each key can do. `with_links` says whether links were looked at.
+/// What each key can do. `names` are those that a text form has for keys; `with_links` says whether links
+/// were looked at.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn key_table(table: &KeyTable, with_links: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn key_table(
+    table: &KeyTable,
+    names: &[(KeyId, String)],
+    with_links: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if table.keys.is_empty() {
         writeln!(out, "no keys")?;
     }
     for key in &table.keys {
+        for (_, name) in names.iter().filter(|(id, _)| key.ids.contains(id)) {
+            write!(out, "{}: ", escaped(name))?;
+        }
         one(key, with_links, out)?;
     }
     if !table.strangers.is_empty() {
@@ -82,9 +90,9 @@ fn with(power: &Power) -> String {
     match (power.is_possible(), power.certificates) {
         (false, _) => format!(
             "never enough: {others} more must sign, and only {} could",
-            plural(power.could, "other")
+            counted(power.could, "other")
         ),
         (true, true) => format!("only with {others} more, by key or certificate"),
-        (true, false) => format!("only with {others} of {}", plural(power.could, "other")),
+        (true, false) => format!("only with {others} of {}", counted(power.could, "other")),
     }
 }

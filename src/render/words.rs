@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::printable;
+use crate::model::{counted, printable};
 use crate::report::{Finding, Item, ItemKind, Report, Severity, Status, Verdict};
 
 /// The verdict as programs read it.
@@ -85,12 +85,6 @@ pub(super) fn count(report: &Report, severity: Severity) -> usize {
         .count()
 }
 
-/// A number and its noun.
-pub(super) fn plural(count: usize, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{s}")
-}
-
 /// How many errors and warnings there are, in words.
 pub(super) fn tally(report: &Report) -> String {
     let errors = count(report, Severity::Error);
@@ -98,12 +92,12 @@ pub(super) fn tally(report: &Report) -> String {
     match (errors, warnings) {
         (0, 0) if report.verdict() == Verdict::Pass => "no errors, no warnings".to_owned(),
         (0, 0) => "nothing was shown".to_owned(),
-        (errors, 0) => plural(errors, "error"),
-        (0, warnings) => plural(warnings, "warning"),
+        (errors, 0) => counted(errors, "error"),
+        (0, warnings) => counted(warnings, "warning"),
         (errors, warnings) => format!(
             "{}, {}",
-            plural(errors, "error"),
-            plural(warnings, "warning")
+            counted(errors, "error"),
+            counted(warnings, "warning")
         ),
     }
 }

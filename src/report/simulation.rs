@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::keys::KeyId;
-use crate::model::{ItemName, Moment, Side};
+use crate::model::{ItemName, Moment};
 
 /// The result of a simulation.
 #[derive(Clone, Debug)]
@@ -60,8 +60,6 @@ pub struct SimulatedKey {
 pub struct IdleInspection {
     /// Its name.
     pub name: ItemName,
-    /// What its rules compare with: the index of a step, and a side.
-    pub compares: Vec<(usize, Side)>,
 }
 
 /// One tampering.

@@ -21,12 +21,6 @@ pub(super) fn but(similar: &[String]) -> String {
     }
 }
 
-/// `1 product`, `2 products`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{s}")
-}
-
 /// The first few of `count` things.
 pub(super) fn named(names: &[String], count: usize) -> String {
     let shown: Vec<&String> = names.iter().take(NAMED_AT_MOST).collect();

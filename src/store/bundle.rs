@@ -4,6 +4,7 @@
 //! Everything is read in memory and within limits, and nothing is unpacked to the disk. Names of an
 //! archive are only labels: one that leads elsewhere is passed over, as are links and devices.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
@@ -239,6 +240,7 @@ fn pieces_of_tar(
 ) -> Result<Vec<Piece>, BundleError> {
     let damaged = BundleError::Archive;
     let mut pieces = Vec::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut left = MAX_BUNDLE_BYTES;
     for (count, entry) in tar::Archive::new(bytes)
         .entries()
@@ -254,7 +256,13 @@ fn pieces_of_tar(
             continue;
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let label = format!("{shown}!{name}");
+        // Of two entries with one name neither stands for the other.
+        let times = seen.entry(name.clone()).or_default();
+        *times += 1;
+        let label = match *times {
+            1 => format!("{shown}!{name}"),
+            times => format!("{shown}!{name} ({times})"),
+        };
         if !kind.is_file() {
             Remark::add(remarks, label, "it is no regular file".to_owned());
             continue;
@@ -307,6 +315,7 @@ pub(super) fn begins_like_json(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::io::Write as _;
 
     use super::*;
@@ -400,6 +409,18 @@ mod tests {
         let (bundle, remarks) = read(&without_ends(&bytes));
         assert_eq!(places(&bundle.unwrap()), ["good.link"]);
         assert_eq!(remarks.len(), 4, "{remarks:?}");
+    }
+
+    #[test]
+    fn entries_of_one_name_are_told_apart() {
+        let (bundle, _) = read(&tar(&[("a.link", LINK.as_bytes()); 3]));
+        let bundle = bundle.unwrap();
+        let shown: BTreeSet<&str> = bundle
+            .entries
+            .iter()
+            .map(|entry| entry.shown.as_str())
+            .collect();
+        assert_eq!(shown.len(), 3, "{shown:?}");
     }
 
     /// An archive without blocks of zeros.

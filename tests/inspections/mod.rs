@@ -261,7 +261,7 @@ fn say_not_shown(what: &str) {
 const FILES: &str = "guarded by Landlock";
 const SOCKETS: &str = "no sockets";
 const PROCESSES: &str = "process namespace";
-const LIMITS: &str = "seconds of processor time";
+const LIMITS: &str = " of processor time";
 
 /// Whether there is this program; if not, a case says so.
 fn has(program: &str) -> bool {

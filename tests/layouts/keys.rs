@@ -136,6 +136,28 @@ products = [\"CREATE src/*\", \"DISALLOW *\"]
         let refused = rotate(old, new);
         assert_eq!(refused.status, Some(1), "{}", refused.out());
     }
+    // Its keys would not be found from there.
+    folder.write("elsewhere/README", "");
+    let moved = folder.linkwright(&[
+        "layout",
+        "keys",
+        "release.layout.toml",
+        "--rotate",
+        "alice",
+        "keys/carol.pub",
+        "--output",
+        "elsewhere/new.layout.toml",
+    ]);
+    assert_eq!(moved.status, Some(1), "{moved:?}");
+    assert!(moved.err.contains("relative"), "{}", moved.err);
+    assert!(!folder.has("elsewhere/new.layout.toml"));
+    assert!(
+        rotate("alic", "keys/carol.pub")
+            .err
+            .contains("did you mean `alice`?")
+    );
+    let shown = folder.linkwright(&["layout", "keys", "release.layout.toml"]);
+    assert!(shown.out().contains("alice: "), "{}", shown.out());
     // Another key with the name of the old one: both texts mean what they say.
     let differ = {
         folder.write("new.layout.toml", &expected);

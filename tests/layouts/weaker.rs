@@ -87,7 +87,7 @@ fn the_good_text_compiles_and_nothing_is_said() {
 }
 
 /// From, to, the word underlined, a part of what is said.
-const REFUSED: [(&str, &str, &str, &str); 44] = [
+const REFUSED: [(&str, &str, &str, &str); 49] = [
     ("expires = \"90d\"\n", "", "", "`expires` is missing"),
     ("expires", "expire", "expire", "`expires`"),
     (
@@ -96,7 +96,7 @@ const REFUSED: [(&str, &str, &str, &str); 44] = [
         "2030-01-01T00:00:00",
         "time zone",
     ),
-    ("\"90d\"", "90", "90", "expected a string"),
+    ("\"90d\"", "90", "90", "expected a date"),
     ("[[step]]", "[[steps]]", "steps", "`step`"),
     ("[rules]", "[rule]", "rule", "`rules`"),
     (
@@ -131,6 +131,36 @@ const REFUSED: [(&str, &str, &str, &str); 44] = [
         "expected a list",
     ),
     ("@sources", "@source", "source", "`sources`"),
+    (
+        "[\"@sources\"]",
+        "\"@sources\"",
+        "\"@sources\"",
+        "write `[\"@sources\"]`",
+    ),
+    (
+        "WITH PRODUCTS FROM",
+        "WITH PRODUCT FROM",
+        "PRODUCT",
+        "did you mean `PRODUCTS`?",
+    ),
+    (
+        "MATCH * WITH PRODUCTS",
+        "MATCH * PRODUCTS",
+        "\"MATCH * PRODUCTS FROM write\"",
+        "`WITH` is missing",
+    ),
+    (
+        "PRODUCTS FROM write",
+        "PRODUCTS write",
+        "\"MATCH * WITH PRODUCTS write\"",
+        "`FROM` is missing",
+    ),
+    (
+        "\"CREATE src/*\"",
+        "\"CREATE my src\"",
+        "\"CREATE my src\"",
+        "put into quotes",
+    ),
     (
         "\"DISALLOW *\"]\n[[step",
         "\"DISALOW *\"]\n[[step",
@@ -306,6 +336,7 @@ fn what_may_be_meant_is_told() {
             "no rule and no command",
         ),
         ("VERSION = \"1\"", "VERSION = \"*\"", "\"*\"", "a pattern"),
+        ("threshold = 2", "threshold = 3", "3", "it never passes"),
         ("\"90d\"", "2020-01-01", "2020-01-01", "has expired"),
         (
             "bob = \"bob\"",

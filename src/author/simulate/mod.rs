@@ -24,7 +24,7 @@ use std::num::NonZeroUsize;
 use rayon::prelude::*;
 
 use crate::keys::KeyId;
-use crate::model::{Moment, Rule, Side};
+use crate::model::{MatchRule, Moment, Rule};
 use crate::report::{
     Attacker, Attempt, IdleInspection, Means, SimulatedKey, SimulatedStep, Simulation, Uncounted,
 };
@@ -88,6 +88,8 @@ pub struct Rehearsal<'b> {
     resigned: &'b Resigned,
     /// In which variant an attempt passed; parallel to the attempts.
     variants: Vec<usize>,
+    /// What each inspection compares with: the index of a step, and the rule.
+    compares: Vec<Vec<(usize, &'b MatchRule)>>,
 }
 
 /// A tampering that is to be tried.
@@ -120,6 +122,7 @@ pub fn simulate<'b>(
         attacks,
         resigned,
         variants: Vec::new(),
+        compares: compares(baseline),
     };
     rehearsal.try_link_files(plan)?;
     let limit = plan.tried_at_most;
@@ -186,18 +189,16 @@ impl Rehearsal<'_> {
 
     /// The inspections that compare with something that was touched.
     fn lookers(&self, seed: &Seed, variant: usize) -> Result<Vec<usize>, ResignError> {
-        let touched: Vec<(usize, Side)> = match self.attacks.mutant(seed, variant)? {
-            Some(mutant) => {
-                let edits = mutant.edits().iter();
-                edits.map(|edit| (edit.step, edit.side)).collect()
-            }
-            None => vec![(seed.step, Side::Materials), (seed.step, Side::Products)],
+        let mutant = self.attacks.mutant(seed, variant)?;
+        let sees = |(step, rule): &(usize, &MatchRule)| match &mutant {
+            Some(mutant) => mutant.edits().iter().any(|edit| {
+                (edit.step, edit.side) == (*step, rule.side) && rule.reaches(&edit.name)
+            }),
+            // All of the link.
+            None => *step == seed.step,
         };
-        let inspections = self.simulation.inspections.iter().enumerate();
-        let looking = inspections.filter(|(_, inspection)| {
-            let mut compares = inspection.compares.iter();
-            compares.any(|place| touched.contains(place))
-        });
+        let inspections = self.compares.iter().enumerate();
+        let looking = inspections.filter(|(_, compares)| compares.iter().any(sees));
         Ok(looking.map(|(index, _)| index).collect())
     }
 }
@@ -214,6 +215,25 @@ fn sampled<T>(all: Vec<T>, limit: usize) -> Vec<T> {
 fn is_chosen(at: usize, count: usize, limit: usize) -> bool {
     let before = |at: usize| at.saturating_mul(limit) / count.max(1);
     count <= limit || before(at + 1) > before(at)
+}
+
+/// What each inspection compares with.
+fn compares(baseline: &Baseline) -> Vec<Vec<(usize, &MatchRule)>> {
+    let inspections = baseline.layout().inspections.iter();
+    let rules = inspections.map(|one| one.rules.materials.iter().chain(&one.rules.products));
+    let numbered = rules.map(|rules| {
+        let numbered = rules.filter_map(|rule| match rule {
+            Rule::Match(rule) => Some((baseline.number(&rule.from)?, rule)),
+            Rule::Allow(_)
+            | Rule::Create(_)
+            | Rule::Delete(_)
+            | Rule::Disallow(_)
+            | Rule::Modify(_)
+            | Rule::Require(_) => None,
+        });
+        numbered.collect()
+    });
+    numbered.collect()
 }
 
 /// All but the attempts.
@@ -235,22 +255,9 @@ fn outline(baseline: &Baseline, plan: &Plan<'_>) -> Simulation {
         steps: person.steps.clone(),
         certified: person.certified,
     });
-    let inspections = layout.inspections.iter().map(|inspection| {
-        let rules = inspection.rules.materials.iter();
-        let rules = rules.chain(&inspection.rules.products);
-        let compares = rules.filter_map(|rule| match rule {
-            Rule::Match(rule) => Some((baseline.number(&rule.from)?, rule.side)),
-            Rule::Allow(_)
-            | Rule::Create(_)
-            | Rule::Delete(_)
-            | Rule::Disallow(_)
-            | Rule::Modify(_)
-            | Rule::Require(_) => None,
-        });
-        IdleInspection {
-            name: inspection.name.clone(),
-            compares: compares.collect(),
-        }
+    let inspections = layout.inspections.iter();
+    let inspections = inspections.map(|inspection| IdleInspection {
+        name: inspection.name.clone(),
     });
     Simulation {
         layout: plan.document.to_owned(),

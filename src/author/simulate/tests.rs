@@ -8,7 +8,7 @@ use super::*;
 use crate::encoding::parse;
 use crate::keys::{AnyKey, Authority as _, FileKey, KeyIdStyle, Signer as _};
 use crate::model::{
-    Algorithm, ArtifactPath, DigestSet, Envelope, Evidence, Form, FoundBy, Link, LinkFile,
+    Algorithm, ArtifactPath, DigestSet, Envelope, Evidence, Form, FoundBy, Link, LinkFile, Side,
 };
 use crate::report::{Act, Policy, Report};
 use crate::verify::{Edit, Mutant, Owner, Parameters, Request, Slot, Stand};
@@ -500,20 +500,25 @@ fn a_withheld_link_that_nobody_needs_changes_nothing() {
 
 #[test]
 fn what_is_looked_at_by_an_inspection_is_said() {
-    let made = link(&[], &[("app", 1)]);
+    let made = link(&[], &[("app", 1), ("doc", 2)]);
     let inspect = r#"{"_type":"inspection","name":"look","run":["true"],"expected_materials":[["MATCH","app","WITH","PRODUCTS","FROM","build"]],"expected_products":[]}"#;
     let steps = [step(
         "build",
         &[0],
         1,
-        [&[], &["CREATE app", "DISALLOW *"]],
+        [&[], &["CREATE app", "CREATE doc", "DISALLOW *"]],
         &made,
     )];
     let (baseline, resigned) = chain(&steps, inspect).unwrap();
     let rehearsal = simulate(&baseline, &resigned, &plan()).unwrap();
     let simulation = &rehearsal.simulation;
-    let hole = simulation.holes().find(|it| it.act == Act::Change).unwrap();
-    assert_eq!(simulation.lookers(hole).collect::<Vec<_>>(), ["look"]);
+    let lookers = |name: &str| {
+        let change = |it: &&Attempt| it.act == Act::Change && it.to == name;
+        let hole = simulation.holes().find(change).unwrap();
+        simulation.lookers(hole).collect::<Vec<_>>()
+    };
+    assert_eq!(lookers("app"), ["look"]);
+    assert!(lookers("doc").is_empty(), "its rules are about `app` alone");
 }
 
 #[test]

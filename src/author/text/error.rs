@@ -9,6 +9,9 @@ use crate::model::{quoted, similar};
 use super::places::span;
 use super::tree::{Entry, Node, Spanned};
 
+/// How many bytes of a value help repeats.
+const REPEATED_AT_MOST: usize = 60;
+
 /// How many errors are told. What is behind them is most likely their consequence.
 const ERRORS_AT_MOST: usize = 100;
 
@@ -138,7 +141,14 @@ impl<'t> Errors<'t> {
 
     fn expected(&mut self, found: &Spanned, expected: &str) {
         let message = format!("expected {expected}, found {}", found.node.kind());
-        self.add(&found.span, message);
+        let written = self.text.get(found.span.clone());
+        let is_short =
+            |written: &&str| written.len() <= REPEATED_AT_MOST && !written.contains('\n');
+        let help = match (expected, &found.node, written.filter(is_short)) {
+            ("a list", Node::Text(_), Some(written)) => Some(format!("write `[{written}]`")),
+            _ => None,
+        };
+        self.put(Some(&found.span), message, help);
     }
 
     pub(super) fn text_of<'a>(&mut self, value: &'a Spanned) -> Option<&'a str> {

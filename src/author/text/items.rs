@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::encoding::{Object, Value};
-use crate::model::{ItemName, command_line, quoted};
+use crate::model::{ItemName, command_line, counted, quoted};
 
 use super::command::{self, CommandError};
 use super::error::{Errors, Fields};
@@ -113,17 +113,20 @@ impl<'a> Reader<'_, 'a, '_> {
     }
 
     fn check_twice(&mut self, items: impl Iterator<Item = &'a Spanned>) {
-        let mut seen: BTreeMap<&str, &Spanned> = BTreeMap::new();
+        let mut seen: BTreeMap<&str, &Entry> = BTreeMap::new();
         for item in items {
             let (Some(name), Some(entry)) = (name_of(item), field(item, "name")) else {
                 continue;
             };
-            if seen.insert(name, item).is_some() {
+            if let Some(first) = seen.insert(name, entry) {
                 let message = format!(
                     "the name {} stands for more than one step or inspection",
                     quoted(name)
                 );
-                self.errors.add(&entry.value.span, message);
+                let before = self.errors.text.get(..first.value.span.start);
+                let line = before.unwrap_or_default().matches('\n').count() + 1;
+                let help = format!("it stands in line {line} too");
+                self.errors.add_with_help(&entry.value.span, message, help);
             }
         }
     }
@@ -140,6 +143,7 @@ impl<'a> Reader<'_, 'a, '_> {
         object.set("expected_command", command.unwrap_or_default());
         self.keys(&fields, &rest, pointer, &mut object);
         if let Some(threshold) = self.threshold(&fields, pointer) {
+            self.tell_unreachable(&fields, threshold, &object);
             object.set("threshold", threshold);
         }
         if let Some(entry) = fields.get("constraints") {
@@ -289,7 +293,7 @@ impl<'a> Reader<'_, 'a, '_> {
                     }
                 }
             }
-            if list.is_empty() && !constrained {
+            if empty(&entry.value) && !constrained {
                 let message = "nobody may perform the step: the list is empty";
                 let help = "name keys of `[keys]`, or give `constraints` for certificates";
                 self.errors.add_with_help(&entry.value.span, message, help);
@@ -329,9 +333,26 @@ impl<'a> Reader<'_, 'a, '_> {
         {
             return Some(number);
         }
-        let message = "a threshold is a whole number of at least 1";
+        let message = "a threshold is a whole number of at least 1, without quotes";
         self.errors.add(&entry.value.span, message);
         None
+    }
+
+    /// Tells of a threshold that the keys cannot reach. Certificates may be anybody's.
+    fn tell_unreachable(&mut self, fields: &Fields<'a>, threshold: i64, step: &Object) {
+        let keys = step.get("pubkeys").and_then(Value::as_array);
+        let keys = keys.map_or(0, <[Value]>::len);
+        let Some(entry) = fields.get("threshold") else {
+            return;
+        };
+        let is_reachable = i64::try_from(keys).is_ok_and(|keys| keys >= threshold);
+        if keys > 0 && !is_reachable && fields.get("constraints").is_none() {
+            let message = format!(
+                "{threshold} distinct functionaries are needed, and the step has {}: it never passes",
+                counted(keys, "key")
+            );
+            self.errors.note(&entry.value.span, message, None);
+        }
     }
 
     fn constraints(&mut self, list: &'a Spanned, pointer: &str) -> Vec<Value> {

@@ -255,10 +255,13 @@ fn expires(
         return None;
     };
     places.put("/expires", &entry.value.span);
-    let text = if let Node::Moment(text) = &entry.value.node {
-        text
-    } else {
-        errors.text_of(&entry.value)?
+    let text = match &entry.value.node {
+        Node::Moment(text) | Node::Text(text) => text,
+        Node::Integer(_) | Node::Float | Node::Bool(_) | Node::List(_) | Node::Table(_) => {
+            let message = "expected a date, a moment, or a span such as \"90d\"";
+            errors.add(&entry.value.span, message);
+            return None;
+        }
     };
     let found = expiry(text, context.now);
     match found {

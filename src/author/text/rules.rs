@@ -206,6 +206,32 @@ fn read_rule(
     })
 }
 
+/// The words that a MATCH rule is made of besides names.
+const MATCH_WORDS: [&str; 5] = ["WITH", "PRODUCTS", "MATERIALS", "IN", "FROM"];
+
+/// What is missing from a MATCH rule: a word that is only almost there, or is not there at all.
+fn missing_from_match(found: &str) -> Option<(String, Option<String>)> {
+    let words: Vec<String> = found.split(' ').map(str::to_ascii_uppercase).collect();
+    let has = |wanted: &str| words.iter().any(|word| word == wanted);
+    // Behind FROM is a name.
+    let before_step = |word: &&str| !word.eq_ignore_ascii_case("FROM");
+    let mut words_before = found.split(' ').skip(2).take_while(before_step);
+    let slip = words_before.find_map(|word| {
+        let upper = word.to_ascii_uppercase();
+        let near = *similar(&upper, MATCH_WORDS, 1).first()?;
+        let is_slip = upper.len() > 2 && !MATCH_WORDS.contains(&upper.as_str()) && !has(near);
+        is_slip.then(|| (format!("did you mean `{near}`?"), Some(word.to_owned())))
+    });
+    let side = has("PRODUCTS") || has("MATERIALS");
+    let absent = match (has("WITH"), side, has("FROM")) {
+        (false, ..) => "`WITH` is missing from it",
+        (_, false, _) => "`PRODUCTS` or `MATERIALS` is missing from it, behind `WITH`",
+        (.., false) => "`FROM` is missing from it, with the name of a step behind",
+        (true, true, true) => return slip,
+    };
+    Some(slip.unwrap_or_else(|| (absent.to_owned(), None)))
+}
+
 /// The word that makes a rule none, underlined.
 fn complain(error: &RuleError, item: &Spanned, errors: &mut Errors<'_>) {
     if let RuleError::UnknownKeyword { word } = error {
@@ -214,7 +240,23 @@ fn complain(error: &RuleError, item: &Spanned, errors: &mut Errors<'_>) {
         let at = errors.place_of(word, &item.span);
         let help = near.first().map(|near| format!("did you mean `{near}`?"));
         errors.put(Some(&at), error.to_string(), help);
-    } else {
-        errors.add(&item.span, error.to_string());
+        return;
     }
+    let (help, slip) = match error {
+        RuleError::MatchForm { found } => missing_from_match(found).unzip(),
+        RuleError::WordCount { found: 2.., .. } => {
+            let help = "a name with a space in it is put into quotes: \"DISALLOW 'a b'\"";
+            (Some(help.to_owned()), None)
+        }
+        RuleError::Empty
+        | RuleError::UnknownKeyword { .. }
+        | RuleError::WordCount { .. }
+        | RuleError::Name(_)
+        | RuleError::Quoting { .. } => (None, None),
+    };
+    let at = match slip.flatten() {
+        Some(word) => errors.place_of(&word, &item.span),
+        None => item.span.clone(),
+    };
+    errors.put(Some(&at), error.to_string(), help);
 }

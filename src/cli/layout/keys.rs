@@ -8,14 +8,15 @@ use clap::Args;
 use crate::author::{self, KeyTable, Old, RotateError, rotated, rotated_ids};
 use crate::encoding::{Value, indented};
 use crate::keys::{AnyKey, KeyId, KeyIdStyle, OpenPgpKey, PublicKey};
-use crate::model::{Envelope, Moment, quoted};
+use crate::model::{Envelope, Moment, quoted, similar};
 use crate::render;
 use crate::store::{self, Writing};
 
 use super::super::failure::{DONE, Failure, answer};
 use super::diff::gathered;
 use super::given::Given;
-use super::text::Way;
+use super::output::is_stream;
+use super::text::{Way, look_at_files, part};
 
 /// Show which key can do what: alone, or only with others; what it signed; which are unused
 ///
@@ -52,7 +53,8 @@ impl Keys {
         let now = Moment::from_timestamp(jiff::Timestamp::now());
         let table = KeyTable::of(&given.layout, evidence.as_ref(), now);
         let mut out = Vec::new();
-        render::key_table(&table, evidence.is_some(), &mut out).map_err(Failure::failed)?;
+        render::key_table(&table, &names(&given), evidence.is_some(), &mut out)
+            .map_err(Failure::failed)?;
         answer(&out)?;
         Ok(ExitCode::from(DONE))
     }
@@ -69,13 +71,19 @@ impl Keys {
             }
             ids => ids,
         };
-        let ids = ids.map_err(|error| unrotated(&error, given))?;
+        let ids = ids.map_err(|error| unrotated(&error, given, &names))?;
         let (keyid, object) = object(&key);
         let value = rotated(&given.value, &ids, (&keyid, &object)).map_err(Failure::failed)?;
         let text = match given.is_text() {
             true => self.text_form(given, &names, &ids, Path::new(new), &value)?,
-            false => written(given, value)?,
+            false => written(given, value.clone())?,
         };
+        match &self.output {
+            Some(path) if given.is_text() && !is_stream(path) => {
+                look_at_files(&text, &value, path)?;
+            }
+            Some(_) | None => {}
+        }
         match &self.output {
             None => answer(text.as_bytes()),
             Some(path) => store::write_file(path, text.as_bytes(), Writing::PublicNew)
@@ -103,10 +111,6 @@ impl Keys {
         let text = std::str::from_utf8(&given.bytes).map_err(Failure::failed)?;
         let text = author::text::rotate(text, name, ids, &path).map_err(|why| cannot(&why))?;
         let compiled = super::text::compile(&self.layout, text.as_bytes(), &Way::plain())?;
-        let part = |value: &Value, field: &str| {
-            let object = value.as_object();
-            object.and_then(|object| object.get(field)).cloned()
-        };
         for field in ["keys", "steps"] {
             if part(&compiled.value, field) != part(expected, field) {
                 return Err(cannot("it names the old key in a way of its own"));
@@ -160,11 +164,15 @@ fn beside(layout: &Path, file: &Path) -> Result<String, Failure> {
     })
 }
 
-fn unrotated(error: &RotateError, given: &Given) -> Failure {
+fn unrotated(error: &RotateError, given: &Given, names: &[(KeyId, String)]) -> Failure {
     let failure = Failure::failed(format!("{}: {error}", quoted(&given.document)));
     match error {
-        RotateError::NotThere { .. } => {
-            failure.hint("`layout keys LAYOUT` shows the keys that are there")
+        RotateError::NotThere { old } => {
+            let names = names.iter().map(|(_, name)| name.as_str());
+            match similar(old, names, 1).first() {
+                Some(near) => failure.hint(format!("did you mean {}?", quoted(near))),
+                None => failure.hint("`layout keys LAYOUT` shows the keys that are there"),
+            }
         }
         RotateError::Ambiguous { .. } => failure.hint("give more of the id"),
         RotateError::AlreadyThere { .. } | RotateError::NoLayout(_) => failure,

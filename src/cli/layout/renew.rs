@@ -16,10 +16,7 @@ use super::super::progress::Listener;
 use super::given::Given;
 use super::output::{self, Replace, is_same, is_stream};
 use super::sign::{Signing, resolved};
-use super::text::Way;
-
-/// Fields of the layout that are read from files.
-const FROM_FILES: [&str; 3] = ["keys", "rootcas", "intermediatecas"];
+use super::text::look_at_files;
 
 /// Give a layout another expiry
 ///
@@ -63,7 +60,7 @@ impl Renew {
         let text = if given.is_text() {
             let text = self.text_form(&given, now)?;
             if let Some(output) = elsewhere.filter(|output| !is_stream(output)) {
-                look_at_files(&given, &text, output)?;
+                look_at_files(&text, &given.value, output)?;
             }
             text
         } else {
@@ -108,28 +105,6 @@ impl Renew {
         self.signing.sign(&mut envelope, self.keyid_style)?;
         Ok(envelope.to_text())
     }
-}
-
-/// Whether the text names the same keys and certificates from where it is written: their paths are
-/// relative to it.
-fn look_at_files(given: &Given, text: &str, output: &Path) -> Result<(), Failure> {
-    let there = super::text::attempt(output, text, &Way::plain());
-    let part = |value: &Value, field: &str| {
-        let object = value.as_object();
-        object.and_then(|object| object.get(field)).cloned()
-    };
-    let same = |field: &str| {
-        let there = there.as_ref().map(|there| part(&there.value, field));
-        there.is_ok_and(|there| there == part(&given.value, field))
-    };
-    if FROM_FILES.iter().all(|field| same(field)) {
-        return Ok(());
-    }
-    Err(Failure::failed(format!(
-        "the keys of the text form would not be found from {}: their paths are relative to it",
-        quoted(&output.to_string_lossy())
-    ))
-    .hint("write it into the folder in which it is, or put the keys beside the new one first"))
 }
 
 /// An envelope that came with signatures has none any more: nothing passes with it as it is.

@@ -49,7 +49,7 @@ pub(super) struct Sign {
 pub(super) struct Signing {
     /// Sign with this private key: a PEM file, or `env:NAME` for PEM in an environment variable; several
     /// for a layout of several owners
-    #[arg(long = "signing-key", short = 'k', value_name = "KEY", num_args = 1..)]
+    #[arg(long = "signing-key", short = 'k', visible_alias = "key", value_name = "KEY", num_args = 1..)]
     keys: Vec<String>,
     #[command(flatten)]
     password: Password,

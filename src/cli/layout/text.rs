@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::author::text::{self, Compiled, Context, TextError};
+use crate::encoding::Value;
 use crate::keys::KeyIdStyle;
 use crate::model::{Moment, printable, quoted};
 use crate::render::underlined;
 use crate::store;
 
 use super::super::failure::{Failure, complain};
+
+/// Fields of a layout that its text form may have from files.
+const FROM_FILES: [&str; 3] = ["keys", "rootcas", "intermediatecas"];
 
 /// How a text form is compiled.
 #[derive(Clone, Debug)]
@@ -63,6 +67,30 @@ pub(super) fn attempt(path: &Path, text: &str, way: &Way) -> Result<Compiled, Ve
         read_file: &read_file,
     };
     text::compile(text, &context)
+}
+
+/// A field of a layout.
+pub(super) fn part(layout: &Value, field: &str) -> Option<Value> {
+    let layout = layout.as_object();
+    layout.and_then(|layout| layout.get(field)).cloned()
+}
+
+/// Whether a text form names the same keys and certificates from where it is to be written, for their
+/// paths are relative to it.
+pub(super) fn look_at_files(text: &str, expected: &Value, output: &Path) -> Result<(), Failure> {
+    let there = attempt(output, text, &Way::plain());
+    let same = |field: &&str| {
+        let there = there.as_ref().map(|there| part(&there.value, field));
+        there.is_ok_and(|there| there == part(expected, field))
+    };
+    if FROM_FILES.iter().all(same) {
+        return Ok(());
+    }
+    Err(Failure::failed(format!(
+        "the keys of the text form would not be found from {}: their paths are relative to it",
+        quoted(&output.to_string_lossy())
+    ))
+    .hint("write it into the folder in which it is, or put the keys beside the new one first"))
 }
 
 /// Says what should be known about a text form that compiles.

@@ -74,8 +74,12 @@ impl Limits {
     /// In words, for the report.
     #[cfg(target_os = "linux")]
     pub(super) fn told(&self) -> String {
+        let seconds = match self.processor {
+            1 => "second",
+            _ => "seconds",
+        };
         format!(
-            "at most {} MiB of memory, {} seconds of processor time, {PROCESS_LIMIT} processes, {} MiB on the disk",
+            "at most {} MiB of memory, {} {seconds} of processor time, {PROCESS_LIMIT} processes, {} MiB on the disk",
             self.memory >> 20,
             self.processor,
             self.space >> 20

@@ -3,9 +3,11 @@
 
 use std::io::{self, Write};
 
-use super::super::words::{markup, plural};
-use super::{Drawing, Line, Shape, command, rules, signers, threshold};
 use crate::author::{Arrow, Graph, Node};
+use crate::model::counted;
+
+use super::super::words::markup;
+use super::{Drawing, Line, Shape, command, rules, signers, threshold};
 
 /// How wide a box is.
 const WIDTH: usize = 440;
@@ -79,8 +81,8 @@ fn label(graph: &Graph) -> String {
     let inspections = graph.items.len() - steps;
     format!(
         "A layout of {} and {}",
-        plural(steps, "step"),
-        plural(inspections, "inspection")
+        counted(steps, "step"),
+        counted(inspections, "inspection")
     )
 }
 

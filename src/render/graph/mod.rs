@@ -20,9 +20,7 @@ pub use terminal::terminal;
 use std::collections::BTreeMap;
 
 use crate::author::{Arrow, Compared, Node};
-use crate::model::{Side, command_line};
-
-use super::words::plural;
+use crate::model::{Side, command_line, counted};
 
 /// How many key ids of a step are named before they are only counted.
 const KEYS_NAMED: usize = 3;
@@ -71,7 +69,7 @@ fn signers(node: &Node) -> String {
     if signers.keys.len() > KEYS_NAMED {
         who.push(format!(
             "{} more",
-            plural(signers.keys.len() - KEYS_NAMED, "key")
+            counted(signers.keys.len() - KEYS_NAMED, "key")
         ));
     }
     match signers.constraints {
@@ -79,10 +77,13 @@ fn signers(node: &Node) -> String {
         1 => who.push("a certificate".to_owned()),
         kinds => who.push(format!("{kinds} kinds of certificates")),
     }
+    let keys = u64::try_from(signers.keys.len());
+    let all = signers.constraints == 0 && keys.is_ok_and(|keys| keys == signers.threshold);
+    let word = if all { "and" } else { "or" };
     match who.as_slice() {
         [] => "nobody may sign".to_owned(),
         [one] => format!("signed by {one}"),
-        [first @ .., last] => format!("signed by {} or {last}", first.join(", ")),
+        [first @ .., last] => format!("signed by {} {word} {last}", first.join(", ")),
     }
 }
 
@@ -94,7 +95,7 @@ fn threshold(node: &Node) -> String {
         Some(signers) => format!(
             "{} of {}",
             signers.threshold,
-            plural(signers.keys.len(), "key")
+            counted(signers.keys.len(), "key")
         ),
     }
 }

@@ -4,9 +4,8 @@
 //! when there are more lanes than there is room, the outer ones are told in words alone.
 
 use crate::author::{Arrow, Graph};
-use crate::model::escaped;
+use crate::model::{counted, escaped};
 
-use super::super::words::plural;
 use super::{command, cut, lanes, rules, signers, threshold};
 
 /// The least that is left for text, whatever the terminal's width.
@@ -34,7 +33,7 @@ pub fn terminal(graph: &Graph, width: usize) -> String {
         text.push('\n');
     }
     if drawn.left_out > 0 {
-        let arrows = plural(drawn.left_out, "arrow");
+        let arrows = counted(drawn.left_out, "arrow");
         text.push_str(&format!(
             "(no room to draw {arrows}; where they come in, they are told in words)\n"
         ));

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use crate::model::counted;
 use crate::report::{Chain, ChainLink, Flow, Item, ItemKind, Report, Status};
 
 use super::super::graph::{Drawing, Line, Shape};
-use super::super::words::{self, plural};
+use super::super::words;
 
 /// How wide a box is.
 const WIDTH: usize = 340;
@@ -35,7 +36,7 @@ pub(super) fn graph(report: &Report, chain: &Chain, out: &mut dyn Write) -> io::
     writeln!(
         out,
         r#"<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="The chain: {}">"#,
-        plural(report.items.len(), "item")
+        counted(report.items.len(), "item")
     )?;
     drawing.write(out)?;
     writeln!(out, "</svg>")
@@ -85,7 +86,7 @@ impl Edge<'_> {
             .flows
             .iter()
             .filter(|flow| flow.same > 0)
-            .map(|flow| counted(flow.same, flow.to_side.noun()))
+            .map(|flow| counted_short(flow.same, flow.to_side.noun()))
             .collect();
         match self.sum(|flow| flow.different) {
             0 if words.is_empty() => words.push("nothing".to_owned()),
@@ -104,7 +105,7 @@ impl Edge<'_> {
     }
 }
 
-fn counted(count: usize, noun: &str) -> String {
+fn counted_short(count: usize, noun: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{} {noun}{s}", short(count))
 }
@@ -153,8 +154,8 @@ fn amounts(link: Option<&ChainLink>) -> String {
         Some(link) if !link.performed => "nothing that could be used".to_owned(),
         Some(link) => format!(
             "{} → {}",
-            plural(link.materials.len(), "material"),
-            plural(link.products.len(), "product")
+            counted(link.materials.len(), "material"),
+            counted(link.products.len(), "product")
         ),
     }
 }

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Artifacts, DigestSet, command_line, printable};
+use crate::model::{Artifacts, DigestSet, command_line, counted, printable};
 use crate::report::{Chain, ChainLink, Finding, Item, Report, Severity, Status, Verdict};
 
 use super::words::{self, markup};
@@ -269,8 +269,8 @@ fn what_happened(item: &Item, link: &ChainLink, out: &mut dyn Write) -> io::Resu
         writeln!(
             out,
             "<h3>Artifacts</h3><p>{}, {}</p>",
-            words::plural(link.materials.len(), "material"),
-            words::plural(link.products.len(), "product")
+            counted(link.materials.len(), "material"),
+            counted(link.products.len(), "product")
         )?;
     }
     if link.rules.is_empty() {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use crate::model::counted;
 use crate::report::{Act, Attacker, Means, Simulation};
 
 use super::super::simulation::{done, key, means, pairs, powers, remarks, tampering};
-use super::super::words::{self, markup};
+use super::super::words::markup;
 use super::{STYLE, digest, prose};
 
 const MATRIX: &str = include_str!("matrix.css");
@@ -135,7 +136,7 @@ fn matrix(simulation: &Simulation, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "<p>and {}, most of them without holes</p>",
-            words::plural(hidden, "more artifact")
+            counted(hidden, "more artifact")
         )?;
     }
     writeln!(out, "</section>")

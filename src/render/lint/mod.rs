@@ -7,10 +7,10 @@ mod sarif;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::encoding::Span;
+use crate::model::counted;
 use crate::report::{Lint, LintFinding, Severity};
 
 use super::sources::{Source, named, underlined};
-use super::words::plural;
 
 pub use human::lint_human;
 pub use json::{LINT_SCHEMA, lint_json};
@@ -127,7 +127,7 @@ fn tally(lint: &Lint) -> String {
     let parts: Vec<String> = counts
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, noun)| plural(count, noun))
+        .map(|(count, noun)| counted(count, noun))
         .collect();
     match parts.as_slice() {
         [] => "nothing found".to_owned(),

@@ -161,7 +161,7 @@ impl Short<'_> {
         let mend = match self.broken {
             [] => None,
             files => Some(format!(
-                "put right what is said above about {}",
+                "mend what is said above, so that {} can count",
                 quoted_list(files, NAMED_AT_MOST)
             )),
         };

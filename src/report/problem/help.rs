@@ -161,7 +161,7 @@ impl Problem {
                 "this refuses nothing; --sandbox require does not run commands so"
             }
             Self::InspectionFailed { .. } => {
-                "run the inspection's command by hand in the same folder to see what it says; if the command or a name in it is wrong, the layout's owner corrects `run`, and signs again. Here it had no network, no other environment than --inspection-env gives, and could read system folders and a copy of the folder only"
+                "see whether all that was delivered is in the folder, under the names that the command has; if the command is wrong, the layout's owner corrects `run`, and signs again. Run by hand it may succeed: here it had no network, no other environment than --inspection-env gives, and could read system folders and a copy of the folder only"
             }
             Self::InspectionListed { .. } => {
                 "without --inspections list it is run, when everything before it has passed"
@@ -186,7 +186,7 @@ impl Problem {
                 "the layout's owner takes the key out of `keys`, or adds its id to the `pubkeys` of a step"
             }
             Self::KeyUnknown { .. } => {
-                "the layout's owner adds the key to `keys` of the layout, or takes its id out of the step's `pubkeys`"
+                "nothing is wrong with a link by this: the layout's owner adds the key to `keys` of the layout, and signs again; only if its holder shall not perform the step, takes its id out of the step's `pubkeys`"
             }
             Self::KeyUnreadable { absent: true, .. } => {
                 "check the path that was given with --key or --gpg-key"
@@ -194,7 +194,9 @@ impl Problem {
             Self::KeyUnreadable { .. } => {
                 "give a public key as PEM (`BEGIN PUBLIC KEY`) or as a key object of a layout; `openssl pkey -in KEY -pubout` makes one from a private key"
             }
-            Self::LayoutEmpty => "give a layout that asks for something",
+            Self::LayoutEmpty => {
+                "ask the layout's owner for one that has steps; this one may be a draft"
+            }
             Self::LayoutExpired { below: true, .. } => {
                 "ask the sublayout's owner, who is the functionary that signed it, for a newer one; --now sets the clock for an audit of the past"
             }
@@ -221,7 +223,9 @@ impl Problem {
             Self::LayoutThresholdNotMet { .. } => {
                 "have more of its owners sign the layout (`linkwright sign LAYOUT --append --signing-key KEY`); a key counts once, however often it is given or has signed"
             }
-            Self::LayoutUnreadable { .. } => "give a readable file with a signed layout in it",
+            Self::LayoutUnreadable { .. } => {
+                "give a readable file with a signed layout in it; of a text form (`.layout.toml`), that is what `linkwright layout sign` writes"
+            }
             Self::LinkFolderMissing { .. } | Self::LinksMissing { .. } => {
                 "no link of a step was found there: give the folder that has the links with --link-dir"
             }
@@ -292,16 +296,16 @@ impl Problem {
                 "the layout was changed after it was signed: get the original from its owner"
             }
             Self::SignatureMissing { good, .. } if good.is_empty() => {
-                "check that this is the right layout and the right key file; somebody else may have made this layout to deceive you, so look at what it says before the owner of this key signs it"
+                "get the layout from its owner, and check that the key file is the owner's: somebody else may have made this layout to deceive you"
             }
             Self::SignatureMissing { .. } => {
-                "the layout and the other key are right, and every key that is given must have signed: have the owner of this one sign too (`linkwright sign LAYOUT --append --signing-key KEY`)"
+                "every key that is given must have signed: have the holder of this one read the layout and sign it too (`linkwright sign LAYOUT --append --signing-key KEY`); if the key was given by mistake, leave it out"
             }
             Self::SignaturesTooMany { .. } => {
                 "nobody needs so many; take the wrong signatures out of the file, or get the original"
             }
             Self::SublayoutInspectionNotAllowed { .. } => {
-                "read the sublayout; --allow-sublayout-inspections gives leave to run its commands on this machine"
+                "read what it would run (`linkwright show FILE`); if that may be run on this machine, verify again with --allow-sublayout-inspections"
             }
             Self::SublayoutRefused { .. } => "see what was found about the sublayout's own items",
             Self::SublayoutTooDeep { .. } => {

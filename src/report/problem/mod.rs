@@ -11,13 +11,12 @@ pub use subject::Cause;
 
 use crate::keys::{ChainError, KeyId, Mismatch};
 use crate::model::{
-    Complaint, ItemName, Moment, PAYLOAD_TYPE, Side, command_line, quoted, quoted_list,
+    Complaint, ItemName, Moment, PAYLOAD_TYPE, Side, command_line, counted, quoted, quoted_list,
 };
 
 use super::difference::differing;
 use super::words::{
-    NAMED_AT_MOST, behind, braced, but, counted, found_instead, list_mismatches, listed, named,
-    signed,
+    NAMED_AT_MOST, behind, braced, but, found_instead, list_mismatches, listed, named, signed,
 };
 use super::{Again, Difference, Instead, NearMiss, Unreached, Vouched};
 
@@ -145,7 +144,7 @@ pub enum Problem {
     #[error("the inspection's folder cannot be recorded: {why}")]
     InspectionUnrecorded { why: String },
     /// The command of an inspection took too long.
-    #[error("the inspection's command ran longer than {seconds} seconds")]
+    #[error("the inspection's command ran longer than {}", counted(*seconds, "second"))]
     InspectionTimeout { seconds: u64 },
     /// The key that signed has expired, or the signature.
     #[error("{} is signed under the key {}, which has expired{}", signed(link.as_deref()), quoted(keyid.as_str()),
