@@ -16,8 +16,8 @@ use linkwright::model::{
     ArtifactPath, Artifacts, DigestSet, Envelope, Evidence, Form, FoundBy, ItemName, Link,
     LinkFile, Moment,
 };
-use linkwright::report::{Means, Policy};
-use linkwright::verify::{Baseline, Owner, Parameters, Request};
+use linkwright::report::Means;
+use linkwright::verify::{Baseline, Owner, Request};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -134,23 +134,19 @@ fn measure(steps: usize, artifacts: usize) -> Result<String, Failure> {
     let payload = payload(&keys)?;
     let (layout, evidence) = (sign(payload.clone(), &owner)?, links(&keys, artifacts)?);
     let owner = AnyKey::from(owner.public().clone());
+    let owners = [Owner {
+        ids: owner.ids(),
+        authority: &owner,
+    }];
     let request = Request {
         document: "layout",
-        layout: &layout,
-        evidence: &evidence,
-        owners: &[Owner {
-            ids: owner.ids(),
-            authority: &owner,
-        }],
-        layout_threshold: None,
-        intermediates: &[],
-        now: Moment::parse("2030-01-01T00:00:00Z").ok_or("no moment")?,
-        parameters: &Parameters::new(),
         sublayout_inspections: true,
-        policy: &Policy::default(),
-        explain: &[],
-        chain: false,
-        product: None,
+        ..Request::new(
+            &layout,
+            &evidence,
+            &owners,
+            Moment::parse("2030-01-01T00:00:00Z").ok_or("no moment")?,
+        )
     };
     let begin = Instant::now();
     let baseline = Baseline::of(&request).map_err(|report| format!("{:?}", report.findings))?;

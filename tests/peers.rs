@@ -22,9 +22,9 @@ use serde_json::{Value, json};
 use linkwright::encoding::parse;
 use linkwright::keys::{FileKey, KeyId, KeyIdStyle, Signer};
 use linkwright::model::{Envelope, Form, Moment};
-use linkwright::report::{Policy, Verdict};
+use linkwright::report::Verdict;
 use linkwright::store::{link_file_name, read_evidence};
-use linkwright::verify::{Owner, Parameters, Request, verify};
+use linkwright::verify::{Owner, Request, verify};
 
 use crate::properties::bodies::chain::{Person, Unpack};
 
@@ -277,23 +277,15 @@ fn theirs(layout: &str, folder: &Path) -> Theirs {
 
 fn ours(layout: &str, folder: &Path) -> Verdict {
     let envelope = Envelope::from_bytes(layout.as_bytes()).unwrap();
+    let evidence = read_evidence(&envelope, folder);
+    let owners = [Owner {
+        authority: Person::Olga.public(),
+        ids: vec![Person::Olga.id()],
+    }];
+    let now = Moment::parse("2030-01-01T00:00:00Z").unwrap();
     let request = Request {
         document: "root.layout",
-        layout: &envelope,
-        evidence: &read_evidence(&envelope, folder),
-        owners: &[Owner {
-            authority: Person::Olga.public(),
-            ids: vec![Person::Olga.id()],
-        }],
-        layout_threshold: None,
-        intermediates: &[],
-        now: Moment::parse("2030-01-01T00:00:00Z").unwrap(),
-        parameters: &Parameters::new(),
-        sublayout_inspections: false,
-        policy: &Policy::default(),
-        explain: &[],
-        chain: false,
-        product: None,
+        ..Request::new(&envelope, &evidence, &owners, now)
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::encoding::{Object, Value};
 use crate::keys::{AnyKey, Authority as _, Fingerprint, KeyId, OpenPgpSignature};
 use crate::model::{Envelope, Evidence, ItemName, Layout, Moment, PayloadKind, Step, quoted};
+use crate::verify::People;
 
 /// How many signatures of one link are looked at.
 const TRIED_SIGNATURES: usize = 64;
@@ -101,7 +102,8 @@ struct Person<'a> {
     key: KeyUse,
     /// Every id under which a signature may stand.
     all_ids: BTreeSet<KeyId>,
-    parts: BTreeSet<Fingerprint>,
+    /// What stands for the person; nothing where no key can be used.
+    who: Option<Fingerprint>,
     objects: Vec<&'a AnyKey>,
 }
 
@@ -118,6 +120,7 @@ fn position(people: &[Person<'_>], keyid: &KeyId) -> Option<usize> {
 
 /// All signers: those whom steps name first.
 fn people(layout: &Layout) -> Vec<Person<'_>> {
+    let everybody = People::of(layout);
     let mut people: Vec<Person<'_>> = Vec::new();
     let named = layout.steps.iter().flat_map(|step| &step.pubkeys);
     for keyid in named.chain(layout.functionaries.keys()) {
@@ -126,16 +129,16 @@ fn people(layout: &Layout) -> Vec<Person<'_>> {
         }
         let functionary = layout.functionaries.get(keyid);
         let Some(functionary) = functionary else {
-            unlisted(layout, keyid, &mut people);
+            unlisted(layout, &everybody, keyid, &mut people);
             continue;
         };
-        let (parts, kind) = match &functionary.key {
-            Ok(key) => (parts(key), Ok(kind(key))),
-            Err(error) => (BTreeSet::new(), Err(error.to_string())),
+        let (who, kind) = match &functionary.key {
+            Ok(key) => (Some(everybody.person(key.fingerprint())), Ok(kind(key))),
+            Err(error) => (None, Err(error.to_string())),
         };
         let known = people
             .iter_mut()
-            .find(|person| !person.parts.is_disjoint(&parts));
+            .find(|person| who.is_some() && person.who == who);
         let person = match known {
             Some(person) => person,
             None => {
@@ -154,13 +157,18 @@ fn people(layout: &Layout) -> Vec<Person<'_>> {
             person.all_ids.extend(key.ids());
             person.objects.push(key);
         }
-        person.parts.extend(parts);
+        person.who = who;
     }
     people
 }
 
 /// An id that the layout does not list: of a subkey, or of nobody.
-fn unlisted<'a>(layout: &'a Layout, keyid: &KeyId, people: &mut Vec<Person<'a>>) {
+fn unlisted<'a>(
+    layout: &'a Layout,
+    everybody: &People,
+    keyid: &KeyId,
+    people: &mut Vec<Person<'a>>,
+) {
     let mut owners = layout
         .functionaries
         .iter()
@@ -175,10 +183,8 @@ fn unlisted<'a>(layout: &'a Layout, keyid: &KeyId, people: &mut Vec<Person<'a>>)
         people.push(nobody);
         return;
     };
-    let parts = parts(key);
-    let known = people
-        .iter_mut()
-        .find(|person| !person.parts.is_disjoint(&parts));
+    let who = Some(everybody.person(key.fingerprint()));
+    let known = people.iter_mut().find(|person| person.who == who);
     if let Some(known) = known {
         known.key.ids.push(keyid.clone());
         return;
@@ -186,7 +192,7 @@ fn unlisted<'a>(layout: &'a Layout, keyid: &KeyId, people: &mut Vec<Person<'a>>)
     let mut owner = person(Ok(kind(key)));
     owner.key.ids.extend([listed.clone(), keyid.clone()]);
     owner.all_ids = key.ids().into_iter().collect();
-    owner.parts = parts;
+    owner.who = who;
     owner.objects.push(key);
     people.push(owner);
 }
@@ -200,15 +206,8 @@ fn person<'a>(kind: Result<String, String>) -> Person<'a> {
             signed: Vec::new(),
         },
         all_ids: BTreeSet::new(),
-        parts: BTreeSet::new(),
+        who: None,
         objects: Vec::new(),
-    }
-}
-
-fn parts(key: &AnyKey) -> BTreeSet<Fingerprint> {
-    match key {
-        AnyKey::Plain(key) => BTreeSet::from([key.fingerprint()]),
-        AnyKey::OpenPgp(key) => key.fingerprints().into_iter().collect(),
     }
 }
 
@@ -306,10 +305,15 @@ pub enum Old<'a> {
 /// # Errors
 /// The old key is not there, or the new one is.
 pub fn rotated_ids(layout: &Layout, old: Old<'_>, new: &AnyKey) -> Result<Vec<KeyId>, RotateError> {
+    let everybody = People::of(layout);
+    let has = |person: &Person<'_>, key: &AnyKey| {
+        let mut parts = key.fingerprints().into_iter();
+        parts.any(|part| person.who == Some(everybody.person(part)))
+    };
     let people = people(layout);
     let there = people.iter().find(|person| {
         let ids = new.ids();
-        !person.parts.is_disjoint(&parts(new)) || person.key.ids.iter().any(|id| ids.contains(id))
+        has(person, new) || person.key.ids.iter().any(|id| ids.contains(id))
     });
     if let Some(keyid) = there.and_then(|person| person.key.ids.first()) {
         let keyid = keyid.clone();
@@ -322,7 +326,7 @@ pub fn rotated_ids(layout: &Layout, old: Old<'_>, new: &AnyKey) -> Result<Vec<Ke
                 let mut ids = person.key.ids.iter();
                 !id.is_empty() && ids.any(|known| known.as_str().starts_with(id))
             }
-            Old::Key(key) => !person.parts.is_disjoint(&parts(key)),
+            Old::Key(key) => has(person, key),
         })
         .collect();
     let asked = match old {

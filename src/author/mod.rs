@@ -12,6 +12,7 @@ pub mod from_links;
 mod graph;
 mod keys;
 pub mod lint;
+mod owner;
 pub mod simulate;
 mod template;
 pub mod text;
@@ -19,6 +20,7 @@ pub mod text;
 pub use diff::{Change, Effect, Fate, Shift, Shifts, Trial, Verdicts, Version, diff, try_on};
 pub use graph::{Arrow, Compared, Graph, Node, Signers};
 pub use keys::{KeyTable, KeyUse, Old, Power, RotateError, rotated, rotated_ids};
+pub use owner::{AsIfSigned, UnsignableError};
 pub use template::{
     Answers, Blank, Filled, KeyFile, Performance, TEMPLATES, Template, TemplateError,
     check_parameter,

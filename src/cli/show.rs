@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::encoding::{Value, indented};
-use crate::keys::{AnyKey, Certificate, Constraint, OpenPgpKey, Wanted};
+use crate::keys::{AnyKey, Certificate, OpenPgpKey};
 use crate::model::{
-    Artifacts, Envelope, Form, Inspection, Layout, Link, PayloadKind, Rules, Side, Step,
+    Artifacts, Envelope, Form, Inspection, Layout, Link, PayloadKind, Rules, Side, Step, asked_of,
     command_line, escaped, quoted, quoted_list,
 };
 use crate::store;
@@ -236,23 +236,6 @@ fn describe_step(text: &mut String, step: &Step) {
         );
     }
     describe_rules(text, &step.rules);
-}
-
-fn asked_of(constraint: &Constraint) -> String {
-    let one = |(name, wanted): (&str, &Wanted)| match wanted {
-        Wanted::Anything => None,
-        Wanted::Exactly(values) if values.is_empty() => Some(format!("no {name}")),
-        Wanted::Exactly(values) => Some(format!("{name} {}", quoted_list(values, values.len()))),
-    };
-    let asked: Vec<String> = constraint
-        .attributes()
-        .into_iter()
-        .filter_map(one)
-        .collect();
-    match asked.as_slice() {
-        [] => "any certificate of a root".to_owned(),
-        asked => format!("a certificate of a root with {}", asked.join("; ")),
-    }
 }
 
 fn describe_inspection(text: &mut String, inspection: &Inspection) {

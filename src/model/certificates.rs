@@ -11,7 +11,7 @@ use crate::keys::{
 };
 
 use super::field::{At, Complaints, pointer_token};
-use super::quoted;
+use super::{quoted, quoted_list};
 
 /// The fields of a constraint.
 const ATTRIBUTES: [&str; 6] = [
@@ -22,6 +22,24 @@ const ATTRIBUTES: [&str; 6] = [
     "roots",
     "uris",
 ];
+
+/// What a constraint asks of a certificate, in words.
+pub fn asked_of(constraint: &Constraint) -> String {
+    let one = |(name, wanted): (&str, &Wanted)| match wanted {
+        Wanted::Anything => None,
+        Wanted::Exactly(values) if values.is_empty() => Some(format!("no {name}")),
+        Wanted::Exactly(values) => Some(format!("{name} {}", quoted_list(values, values.len()))),
+    };
+    let asked: Vec<String> = constraint
+        .attributes()
+        .into_iter()
+        .filter_map(one)
+        .collect();
+    match asked.as_slice() {
+        [] => "any certificate of a root".to_owned(),
+        asked => format!("a certificate of a root with {}", asked.join("; ")),
+    }
+}
 
 /// The authorities that a layout lists.
 pub(super) fn authorities(

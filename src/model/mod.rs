@@ -26,6 +26,7 @@ mod text;
 
 pub use algorithm::Algorithm;
 pub use artifacts::{Artifacts, Pairing};
+pub use certificates::asked_of;
 pub use digest::{Agreement, DigestError, DigestSet};
 pub use envelope::{Envelope, EnvelopeError, Form, PAYLOAD_TYPE, PayloadKind};
 pub use evidence::{Evidence, FoundBy, LinkFile, LinkFileError};

@@ -19,6 +19,13 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// No warning refuses.
+    pub const LENIENT: &'static Self = &Self {
+        strict: false,
+        denied: BTreeSet::new(),
+        allowed: BTreeSet::new(),
+    };
+
     /// Whether this refuses, as a warning.
     pub fn refuses(&self, problem: &Problem) -> bool {
         let code = problem.code();

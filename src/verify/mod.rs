@@ -96,6 +96,35 @@ pub struct Request<'a> {
     pub product: Option<&'a Product<'a>>,
 }
 
+impl<'a> Request<'a> {
+    /// For a layout as it is, without any leave: no parameters, no certificates, no warning that refuses, all
+    /// owners.
+    pub fn new(
+        layout: &'a Envelope,
+        evidence: &'a Evidence,
+        owners: &'a [Owner<'a>],
+        now: Moment,
+    ) -> Self {
+        Self {
+            document: "the layout",
+            layout,
+            evidence,
+            owners,
+            layout_threshold: None,
+            intermediates: &[],
+            now,
+            parameters: &NO_PARAMETERS,
+            sublayout_inspections: false,
+            policy: Policy::LENIENT,
+            explain: &[],
+            chain: false,
+            product: None,
+        }
+    }
+}
+
+static NO_PARAMETERS: Parameters = Parameters::new();
+
 /// A verification's result.
 #[derive(Debug)]
 pub struct Outcome {

@@ -20,8 +20,7 @@ use linkwright::model::{
 use linkwright::render::{self, Dress};
 use linkwright::report::{ItemKind, Policy, Status, Verdict};
 use linkwright::verify::{
-    Checked, Inspected, InspectionError, Inspector, Outcome, Owner, Parameters, Request,
-    layout_problem, verify,
+    Checked, Inspected, InspectionError, Inspector, Outcome, Owner, Request, layout_problem, verify,
 };
 
 use super::oracle;
@@ -519,18 +518,9 @@ pub(crate) fn decide_under(
     let mut inspector = Unpack::default();
     let request = Request {
         document: LAYOUT,
-        layout: &layout,
-        evidence: &evidence,
-        owners: &owners,
-        layout_threshold: None,
-        intermediates: &[],
-        now: Moment::parse(NOW).unwrap(),
-        parameters: &Parameters::new(),
-        sublayout_inspections: false,
         policy,
         explain: &["src/main.c".to_owned(), "out/ap".to_owned()],
-        chain: false,
-        product: None,
+        ..Request::new(&layout, &evidence, &owners, Moment::parse(NOW).unwrap())
     };
     let outcome = verify(&request, &mut inspector);
     let said = assert_consistent(&outcome, &layout);

@@ -193,10 +193,8 @@ fn written(steps: &[Done], breadth: Breadth) -> Written {
 /// What the engine says against these links.
 fn refused(layout: &Value, steps: &[Done]) -> Vec<String> {
     let mut evidence = Evidence::default();
-    let mut anybody = None;
     for done in steps {
         let signer = alice(done);
-        anybody = Some(signer.fingerprint);
         let file = LinkFile {
             path: format!("{}.link", done.name),
             named: signer.signed_as.short().to_owned(),
@@ -206,7 +204,7 @@ fn refused(layout: &Value, steps: &[Done]) -> Vec<String> {
         };
         evidence.insert(ItemName::new(&done.name).unwrap(), file);
     }
-    refusals(layout, anybody.unwrap(), &evidence, now()).unwrap()
+    refusals(layout, &evidence, now()).unwrap()
 }
 
 /// Every way in which one entry of one side differs, with whether a tight layout can know.

@@ -228,6 +228,15 @@ fn what_is_there_is_replaced_only_when_that_is_said() {
     }
     assert!(folder.json("sub/x.layout").get("signed").is_some());
     assert!(folder.json("keys/owner").get("signed").is_some());
+    // A key is never what --force is about.
+    let private = fs::read(&owner).unwrap();
+    folder.write("keys/owner", &private);
+    for words in [["compile", form], ["decompile", &demo]] {
+        let words = [&["layout"][..], &words, &precious, &["--force"]].concat();
+        let refused = folder.linkwright(&words);
+        assert_eq!(refused.status, Some(1), "{words:?}: {}", refused.err);
+        assert_eq!(folder.read("keys/owner"), private);
+    }
 }
 
 #[test]

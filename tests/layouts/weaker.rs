@@ -87,7 +87,7 @@ fn the_good_text_compiles_and_nothing_is_said() {
 }
 
 /// From, to, the word underlined, a part of what is said.
-const REFUSED: [(&str, &str, &str, &str); 49] = [
+const REFUSED: [(&str, &str, &str, &str); 50] = [
     ("expires = \"90d\"\n", "", "", "`expires` is missing"),
     ("expires", "expire", "expire", "`expires`"),
     (
@@ -98,6 +98,12 @@ const REFUSED: [(&str, &str, &str, &str); 49] = [
     ),
     ("\"90d\"", "90", "90", "expected a date"),
     ("[[step]]", "[[steps]]", "steps", "`step`"),
+    (
+        "[[step]]\nname = \"write\"",
+        "[step]\nname = \"x\"\n[step]\nname = \"write\"",
+        "step",
+        "`[[step]]`, with two brackets",
+    ),
     ("[rules]", "[rule]", "rule", "`rules`"),
     (
         "products = [\"@",

@@ -6,8 +6,7 @@ use linkwright::encoding::{self, parse};
 use linkwright::keys::KeyIdStyle;
 use linkwright::model::{Envelope, Evidence, Form, FoundBy, ItemName, LinkFile, Moment};
 use linkwright::render;
-use linkwright::report::Policy;
-use linkwright::verify::{Owner, Parameters, Request, verify};
+use linkwright::verify::{Owner, Request, verify};
 
 use super::bodies::chain::{Chain, Person, Unpack, decide};
 
@@ -100,20 +99,16 @@ fn moved(digest: &str) -> Value {
         authority: Person::Olga.public(),
         ids: vec![Person::Olga.id()],
     };
+    let owners = [owner];
     let request = Request {
         document: "root.layout",
-        layout: &layout,
-        evidence: &evidence,
-        owners: &[owner],
-        now: Moment::parse("2030-01-01T00:00:00Z").unwrap(),
-        parameters: &Parameters::new(),
-        sublayout_inspections: false,
-        layout_threshold: None,
-        intermediates: &[],
-        policy: &Policy::default(),
-        chain: false,
         explain: &["out/a".to_owned(), "dist/a".to_owned()],
-        product: None,
+        ..Request::new(
+            &layout,
+            &evidence,
+            &owners,
+            Moment::parse("2030-01-01T00:00:00Z").unwrap(),
+        )
     };
     let mut report = Vec::new();
     let outcome = verify(&request, &mut Unpack::default());

@@ -12,7 +12,7 @@ use linkwright::keys::KeyId;
 use linkwright::model::{Envelope, Form, Moment};
 use linkwright::report::{Policy, Verdict};
 use linkwright::store;
-use linkwright::verify::{Owner, Parameters, Request, verify};
+use linkwright::verify::{Owner, Request, verify};
 
 use super::bodies::chain::{
     Chain, Files, LAYOUT, Person, Unpack, decide, decide_for, decide_under,
@@ -203,20 +203,11 @@ fn from_disk(files: &Files, folder: &Path) -> Verdict {
         authority: owner.public(),
         ids: vec![owner.id()],
     });
+    let evidence = store::read_evidence(&layout, folder);
+    let now = Moment::parse("2030-01-01T00:00:00Z").unwrap();
     let request = Request {
         document: LAYOUT,
-        layout: &layout,
-        evidence: &store::read_evidence(&layout, folder),
-        owners: &owners,
-        layout_threshold: None,
-        intermediates: &[],
-        now: Moment::parse("2030-01-01T00:00:00Z").unwrap(),
-        parameters: &Parameters::new(),
-        sublayout_inspections: false,
-        policy: &Policy::default(),
-        explain: &[],
-        chain: false,
-        product: None,
+        ..Request::new(&layout, &evidence, &owners, now)
     };
     verify(&request, &mut Unpack::default()).report.verdict()
 }

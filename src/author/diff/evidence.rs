@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use crate::encoding::Value;
-use crate::keys::{FileKey, KeyId, KeyKind, Signer as _, generate};
-use crate::model::{Envelope, Evidence, Form, Moment, Side};
-use crate::report::{Finding, Policy, Problem, Report, Severity};
-use crate::verify::{NoInspections, Owner, Parameters, Request, verify};
+use crate::model::{Evidence, Form, Moment, Side};
+use crate::report::{Finding, Problem, Report, Severity};
+use crate::verify::{NoInspections, Request, verify};
+
+use super::super::owner::AsIfSigned;
 
 /// A layout and the links that were found for it.
 #[derive(Debug)]
@@ -132,32 +133,12 @@ fn refusals(report: &Report) -> BTreeSet<Fate> {
 
 /// The report of a layout, signed here and now by a key that is forgotten again.
 fn report(trial: &Trial<'_>, now: Moment) -> Result<Report, String> {
-    let unsigned = Envelope::unsigned(trial.value.clone(), Form::Metablock);
-    let mut envelope = unsigned.map_err(|error| error.to_string())?;
-    let key = generate(KeyKind::Ed25519).map_err(|error| error.to_string())?;
-    let signer = FileKey::from_pem(key.pkcs8_pem.as_bytes(), None);
-    let signer = signer.map_err(|error| error.to_string())?;
-    let signature = signer.sign(envelope.message());
-    let keyid = KeyId::new("owner");
-    envelope.add_signature(&keyid, &signature.map_err(|error| error.to_string())?);
-    let owner = Owner {
-        authority: &key.public,
-        ids: vec![keyid],
-    };
+    let signed = AsIfSigned::of(trial.value, Form::Metablock).map_err(|error| error.to_string())?;
+    let owners = [signed.owner()];
     let request = Request {
         document: trial.document,
-        layout: &envelope,
-        evidence: trial.evidence,
-        owners: &[owner],
-        layout_threshold: None,
-        intermediates: &[],
-        now,
-        parameters: &Parameters::new(),
         sublayout_inspections: true,
-        policy: &Policy::default(),
-        explain: &[],
-        chain: false,
-        product: None,
+        ..Request::new(&signed.envelope, trial.evidence, &owners, now)
     };
     Ok(verify(&request, &mut NoInspections).report)
 }

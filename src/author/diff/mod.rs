@@ -345,9 +345,29 @@ fn lists(
     changes.push(change);
 }
 
+/// How many pairs of rules are compared to find those that two lists have in common: more would take too
+/// much memory.
+const PAIRS_AT_MOST: usize = 4_000_000;
+
 /// Which rules went and which came, in their order: what stands in both lists in the same order is left
-/// out.
+/// out. Of very long lists that is only what they begin and end with.
 fn line_changes(old: &[Rule], new: &[Rule]) -> (Vec<String>, Vec<String>) {
+    let forwards = old.iter().zip(new);
+    let begin = forwards.take_while(|(one, other)| one == other).count();
+    let (old, new) = (
+        old.get(begin..).unwrap_or(&[]),
+        new.get(begin..).unwrap_or(&[]),
+    );
+    let backwards = old.iter().rev().zip(new.iter().rev());
+    let end = backwards.take_while(|(one, other)| one == other).count();
+    let (old, new) = (
+        old.get(..old.len() - end).unwrap_or(&[]),
+        new.get(..new.len() - end).unwrap_or(&[]),
+    );
+    if old.len().saturating_mul(new.len()) > PAIRS_AT_MOST {
+        let lines = |rules: &[Rule]| rules.iter().map(rules::line).collect();
+        return (lines(old), lines(new));
+    }
     // How many rules the rest of both lists has in common, in order, from each pair of places on.
     let mut common = vec![vec![0_usize; new.len() + 1]; old.len() + 1];
     let at = |table: &[Vec<usize>], i: usize, j: usize| {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::keys::{AnyKey, Certificate, Constraint, Fingerprint, KeyId, Wanted};
-use crate::model::{Layout, Step, quoted, quoted_list};
+use crate::keys::{AnyKey, Certificate, Fingerprint, KeyId};
+use crate::model::{Layout, Step, asked_of, quoted, quoted_list};
 
 use super::{Change, Effect};
 
@@ -146,32 +146,15 @@ fn threshold(old: &Step, new: &Step, changes: &mut Vec<Change>) {
 fn constraints(old: &Step, new: &Step, changes: &mut Vec<Change>) {
     for constraint in &old.constraints {
         if !new.constraints.contains(constraint) {
-            let message = format!("may no longer sign: who has {}", words(constraint));
+            let message = format!("may no longer sign: who has {}", asked_of(constraint));
             changes.push(Change::new("constraint-lost", Effect::Refuses, message).of(&new.name));
         }
     }
     for constraint in &new.constraints {
         if !old.constraints.contains(constraint) {
-            let message = format!("may sign, too: who has {}", words(constraint));
+            let message = format!("may sign, too: who has {}", asked_of(constraint));
             changes.push(Change::new("constraint-gained", Effect::Allows, message).of(&new.name));
         }
-    }
-}
-
-fn words(constraint: &Constraint) -> String {
-    let one = |(name, wanted): (&str, &Wanted)| match wanted {
-        Wanted::Anything => None,
-        Wanted::Exactly(values) if values.is_empty() => Some(format!("no {name}")),
-        Wanted::Exactly(values) => Some(format!("{name} {}", quoted_list(values, values.len()))),
-    };
-    let asked: Vec<String> = constraint
-        .attributes()
-        .into_iter()
-        .filter_map(one)
-        .collect();
-    match asked.as_slice() {
-        [] => "any certificate of a root".to_owned(),
-        asked => format!("a certificate with {}", asked.join("; ")),
     }
 }
 

@@ -407,3 +407,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_very_long_lists_only_what_is_between_is_told() {
+    let list = |numbers: std::ops::Range<usize>, middle: &str| -> Vec<Rule> {
+        let mut words: Vec<String> = numbers.map(|number| number.to_string()).collect();
+        words.insert(words.len() / 2, middle.to_owned());
+        let rule = |word: &String| Rule::from_words(&["ALLOW", word]).unwrap();
+        words.iter().map(rule).collect()
+    };
+    let (removed, added) = line_changes(&list(0..100_000, "old"), &list(0..100_000, "new"));
+    assert_eq!(
+        (removed, added),
+        (vec!["ALLOW old".to_owned()], vec!["ALLOW new".to_owned()])
+    );
+    let (removed, added) = line_changes(&list(0..3_000, "x"), &list(3_000..6_000, "y"));
+    assert_eq!((removed.len(), added.len()), (3_001, 3_001));
+}

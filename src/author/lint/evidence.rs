@@ -147,7 +147,7 @@ fn rules(
             "in this evidence no rule is about {}: any content would pass",
             several(list, &left)
         );
-        let help = "add a rule for them, and end the list with [\"DISALLOW\", \"*\"]";
+        let help = "add a rule for them, and end the list with `DISALLOW *`";
         found.warn(LintCode::ArtifactUnchecked, &list.pointer, message, help);
     }
     for (index, placed) in list.rules.iter().enumerate() {

@@ -35,7 +35,7 @@ fn ends(item: &Item<'_>, list: &List, found: &mut Findings) {
             None => &item.pointer,
         };
         let message = format!("there are no rules for its {noun}s, so any {noun} is let through");
-        let help = "end the list with [\"DISALLOW\", \"*\"]; alone it says that there is none";
+        let help = "end the list with `DISALLOW *`; alone it says that there is none";
         return found.add(weight(item), LintCode::ListEmpty, at, message, help);
     };
     if list.is_closed() {
@@ -46,10 +46,10 @@ fn ends(item: &Item<'_>, list: &List, found: &mut Findings) {
         let message = format!(
             "no rule of the list refuses anything: what they do not take is let through, so any {noun} passes"
         );
-        let help = "end the list with [\"DISALLOW\", \"*\"]";
+        let help = "end the list with `DISALLOW *`";
         return found.warn(LintCode::ListRefusesNothing, at, message, help);
     }
-    let help = "end the list with [\"DISALLOW\", \"*\"], and ALLOW before it what may be there";
+    let help = "end the list with `DISALLOW *`, and ALLOW before it what may be there";
     if let Rule::Disallow(pattern) = &last.rule {
         let message = format!(
             "the list ends with DISALLOW {}: a {noun} of another name that no rule is about is let through",
@@ -73,7 +73,7 @@ fn everything(item: &Item<'_>, list: &List, found: &mut Findings) {
                 "it lets every {} through that no rule before it took",
                 list.side.noun()
             );
-            let help = "name what may be there, and end the list with [\"DISALLOW\", \"*\"]";
+            let help = "name what may be there, and end the list with `DISALLOW *`";
             found.add(
                 weight(item),
                 LintCode::AllowEverything,

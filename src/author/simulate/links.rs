@@ -4,8 +4,8 @@
 use rayon::prelude::*;
 
 use crate::model::{Agreement, Link, Side};
-use crate::report::{Act, Attacker, Attempt, Means, Policy, Verdict};
-use crate::verify::{Baseline, Mutant, NoInspections, Owner, Parameters, Request, Slot, verify};
+use crate::report::{Act, Attacker, Attempt, Means, Verdict};
+use crate::verify::{Baseline, Mutant, NoInspections, Owner, Request, Slot, verify};
 
 use super::attacks::other;
 use super::resigned::{CUT_OFF, Signed};
@@ -173,20 +173,10 @@ impl Rehearsal<'_> {
             ids: crate::keys::Authority::ids(&key),
             authority: &key,
         };
+        let owners = [owner];
         let request = Request {
             document: plan.document,
-            layout: self.resigned.layout(),
-            evidence: &evidence,
-            owners: &[owner],
-            layout_threshold: None,
-            intermediates: &[],
-            now: plan.now,
-            parameters: &Parameters::new(),
-            sublayout_inspections: false,
-            policy: &Policy::default(),
-            explain: &[],
-            chain: false,
-            product: None,
+            ..Request::new(self.resigned.layout(), &evidence, &owners, plan.now)
         };
         let report = verify(&request, &mut NoInspections).report;
         Ok(report.verdict() == Verdict::Pass)

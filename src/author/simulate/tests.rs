@@ -10,8 +10,8 @@ use crate::keys::{AnyKey, Authority as _, FileKey, KeyIdStyle, Signer as _};
 use crate::model::{
     Algorithm, ArtifactPath, DigestSet, Envelope, Evidence, Form, FoundBy, Link, LinkFile, Side,
 };
-use crate::report::{Act, Policy, Report};
-use crate::verify::{Edit, Mutant, Owner, Parameters, Request, Slot, Stand};
+use crate::report::{Act, Report};
+use crate::verify::{Edit, Mutant, Owner, Request, Slot, Stand};
 
 const NOW: &str = "2030-01-01T00:00:00Z";
 
@@ -114,23 +114,14 @@ fn chain(steps: &[Asked], inspect: &str) -> Result<(Baseline, Resigned), Box<Rep
         }
     }
     let owner = AnyKey::from(keys[3].public().clone());
+    let owners = [Owner {
+        ids: owner.ids(),
+        authority: &owner,
+    }];
     let request = Request {
         document: "layout",
-        layout: &layout,
-        evidence: &evidence,
-        owners: &[Owner {
-            ids: owner.ids(),
-            authority: &owner,
-        }],
-        layout_threshold: None,
-        intermediates: &[],
-        now: Moment::parse(NOW).unwrap(),
-        parameters: &Parameters::new(),
         sublayout_inspections: true,
-        policy: &Policy::default(),
-        explain: &[],
-        chain: false,
-        product: None,
+        ..Request::new(&layout, &evidence, &owners, Moment::parse(NOW).unwrap())
     };
     let baseline = Baseline::of(&request)?;
     let resigned = Resigned::new(&payload, Form::Dsse, &baseline).unwrap();

@@ -25,6 +25,7 @@ mod write;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use crate::encoding::{Object, Value};
 use crate::keys::KeyIdStyle;
@@ -132,7 +133,8 @@ pub fn compile(text: &str, context: &Context<'_>) -> Result<Compiled, Vec<TextEr
         Ok(root) => root,
         Err(error) => {
             let message = crate::model::printable(&error.message);
-            errors.put(error.span.as_ref(), message, None);
+            let help = error.span.as_ref().and_then(|at| two_brackets(text, at));
+            errors.put(error.span.as_ref(), message, help);
             return Err(errors.found);
         }
     };
@@ -237,6 +239,15 @@ fn readme(fields: &Fields<'_>, places: &mut Places, errors: &mut Errors<'_>) -> 
     places.put("/readme", &entry.value.span);
     let text = errors.text_of(&entry.value);
     text.unwrap_or_default().to_owned()
+}
+
+/// What is said of a second `[step]`, which is no table of TOML's a second time.
+fn two_brackets(text: &str, at: &Range<usize>) -> Option<String> {
+    let begin = text.get(..at.start)?.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(begin..)?.lines().next()?.trim();
+    let item = line.strip_prefix('[')?.strip_suffix(']')?;
+    let is_item = matches!(item, "step" | "inspection");
+    is_item.then(|| format!("each of several is headed `[[{item}]]`, with two brackets"))
 }
 
 fn expires(

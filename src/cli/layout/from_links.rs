@@ -11,13 +11,14 @@ use crate::author::from_links::{
 };
 use crate::author::text::{decompile_named, expiry};
 use crate::encoding::indented;
-use crate::keys::{AnyKey, Authority as _, KeyId, OpenPgpKey, PublicKey};
+use crate::keys::{AnyKey, Authority as _, KeyId};
 use crate::model::{
     Envelope, Evidence, FoundBy, ItemName, LinkFile, Moment, PayloadKind, escaped, quoted,
 };
 use crate::store::{self, MAX_LINK_FILES, Writing};
 
 use super::super::failure::{DONE, Failure, answer, complain};
+use super::given::public_keys;
 
 /// Write the layout that accepts the links of one good run
 ///
@@ -107,7 +108,7 @@ impl FromLinks {
         let mut keys = Vec::new();
         for path in &self.keys {
             let shown = path.to_string_lossy().into_owned();
-            let read = read_keys(path).map_err(|why| {
+            let read = public_keys(path).map_err(|why| {
                 Failure::failed(format!("cannot use the key {}: {why}", quoted(&shown)))
             })?;
             keys.extend(read.into_iter().map(|key| (shown.clone(), key)));
@@ -215,16 +216,6 @@ fn names(keys: &[(String, AnyKey)], found: &[Found]) -> BTreeMap<String, String>
     names
 }
 
-fn read_keys(path: &Path) -> Result<Vec<AnyKey>, String> {
-    let bytes = store::read_file(path).map_err(|error| error.to_string())?;
-    if OpenPgpKey::is_file(&bytes) {
-        let key = OpenPgpKey::from_file_bytes(&bytes).map_err(|error| error.to_string())?;
-        return Ok(vec![key.into()]);
-    }
-    let keys = PublicKey::all_from_file_bytes(&bytes).map_err(|error| error.to_string())?;
-    Ok(keys.into_iter().map(AnyKey::from).collect())
-}
-
 /// Reads a link and finds out who signed it; or says what is wrong with it, and whether that is only that
 /// no key was given for it.
 fn read_link(path: &Path, keys: &[AnyKey], now: Moment) -> Result<Found, (String, bool)> {
@@ -296,10 +287,11 @@ fn all_of(errors: &[impl ToString]) -> Failure {
 
 /// No layout is given out that refuses the links it was written from.
 fn accepts(written: &Written, found: Vec<Found>, now: Moment) -> Result<(), Failure> {
+    if found.is_empty() {
+        return Err(Failure::failed("there are no links"));
+    }
     let mut evidence = Evidence::default();
-    let mut anybody = None;
     for one in found {
-        anybody = Some(one.signer.fingerprint);
         let name = one
             .envelope
             .link()
@@ -321,10 +313,7 @@ fn accepts(written: &Written, found: Vec<Found>, now: Moment) -> Result<(), Fail
             },
         );
     }
-    let Some(anybody) = anybody else {
-        return Err(Failure::failed("there are no links"));
-    };
-    let refused = refusals(&written.value, anybody, &evidence, now).map_err(Failure::failed)?;
+    let refused = refusals(&written.value, &evidence, now).map_err(Failure::failed)?;
     if refused.is_empty() {
         return Ok(());
     }

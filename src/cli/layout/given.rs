@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::author::text::Places;
 use crate::encoding::{self, Value};
+use crate::keys::{AnyKey, OpenPgpKey, PublicKey};
 use crate::model::{Complaint, Envelope, Layout, PayloadKind, quoted};
 use crate::store;
 
@@ -97,4 +98,15 @@ fn invalid(document: &str, complaints: &[Complaint]) -> Failure {
         quoted(document),
         complaints.join("; ")
     ))
+}
+
+/// The public keys of a file: PEM, a certificate, key objects of layouts, or one that gpg exported.
+pub(super) fn public_keys(path: &Path) -> Result<Vec<AnyKey>, String> {
+    let bytes = store::read_file(path).map_err(|error| error.to_string())?;
+    if OpenPgpKey::is_file(&bytes) {
+        let key = OpenPgpKey::from_file_bytes(&bytes).map_err(|error| error.to_string())?;
+        return Ok(vec![key.into()]);
+    }
+    let keys = PublicKey::all_from_file_bytes(&bytes).map_err(|error| error.to_string())?;
+    Ok(keys.into_iter().map(AnyKey::from).collect())
 }

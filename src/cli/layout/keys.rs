@@ -7,14 +7,14 @@ use clap::Args;
 
 use crate::author::{self, KeyTable, Old, RotateError, rotated, rotated_ids};
 use crate::encoding::{Value, indented};
-use crate::keys::{AnyKey, KeyId, KeyIdStyle, OpenPgpKey, PublicKey};
+use crate::keys::{AnyKey, KeyId, KeyIdStyle};
 use crate::model::{Envelope, Moment, quoted, similar};
 use crate::render;
 use crate::store::{self, Writing};
 
 use super::super::failure::{DONE, Failure, answer};
 use super::diff::gathered;
-use super::given::Given;
+use super::given::{Given, public_keys};
 use super::output::is_stream;
 use super::text::{Way, look_at_files, part};
 
@@ -203,18 +203,11 @@ fn written(given: &Given, value: Value) -> Result<String, Failure> {
 
 /// The one public key of a file.
 fn one_key(path: &str) -> Result<AnyKey, Failure> {
-    let bytes = store::read_file(Path::new(path)).map_err(Failure::failed)?;
     let cannot =
         |why: String| Failure::failed(format!("cannot use the key {}: {why}", quoted(path)));
-    if OpenPgpKey::is_file(&bytes) {
-        let key = OpenPgpKey::from_file_bytes(&bytes);
-        return key
-            .map(AnyKey::from)
-            .map_err(|error| cannot(error.to_string()));
-    }
-    let keys = PublicKey::all_from_file_bytes(&bytes).map_err(|error| cannot(error.to_string()))?;
-    match <[PublicKey; 1]>::try_from(keys) {
-        Ok([key]) => Ok(key.into()),
+    let keys = public_keys(Path::new(path)).map_err(cannot)?;
+    match <[AnyKey; 1]>::try_from(keys) {
+        Ok([key]) => Ok(key),
         Err(keys) => Err(cannot(format!("expected one key, found {}", keys.len()))),
     }
 }

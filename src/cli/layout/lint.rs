@@ -10,14 +10,14 @@ use jiff::Timestamp;
 use crate::author::lint;
 use crate::author::text::TextError;
 use crate::encoding::{Span, Value, indented, locate_all};
-use crate::keys::{AnyKey, KeyId, OpenPgpKey, PublicKey};
+use crate::keys::{AnyKey, KeyId};
 use crate::model::{Envelope, Evidence, Form, Moment, quoted, similar};
 use crate::render::{self, Dress, Linted, Unreadable};
 use crate::report::{self, LintCode, LintFinding, LintPolicy, Severity};
 use crate::store;
 
 use super::super::failure::{DONE, FAILED, Failure, Kind, UNDECIDED, answer};
-use super::given::payload;
+use super::given::{payload, public_keys};
 use super::links::gather;
 use super::text::{Way, attempt, is_text};
 
@@ -159,7 +159,7 @@ impl Lint {
     fn owners(&self) -> Result<Vec<AnyKey>, Failure> {
         let mut owners = Vec::new();
         for path in &self.keys {
-            let keys = keys(path).map_err(|why| {
+            let keys = public_keys(path).map_err(|why| {
                 let shown = path.to_string_lossy();
                 Failure::failed(format!("{}: {why}", quoted(&shown))).meaning(Kind::Undecided)
             })?;
@@ -305,14 +305,4 @@ fn spans(text: &str, prefix: &str, pointers: &BTreeSet<String>) -> BTreeMap<Stri
         .into_iter()
         .filter_map(|(pointer, span)| Some((pointer.strip_prefix(prefix)?.to_owned(), span)))
         .collect()
-}
-
-fn keys(path: &Path) -> Result<Vec<AnyKey>, String> {
-    let bytes = store::read_file(path).map_err(|error| error.to_string())?;
-    if OpenPgpKey::is_file(&bytes) {
-        let key = OpenPgpKey::from_file_bytes(&bytes).map_err(|error| error.to_string())?;
-        return Ok(vec![key.into()]);
-    }
-    let keys = PublicKey::all_from_file_bytes(&bytes).map_err(|error| error.to_string())?;
-    Ok(keys.into_iter().map(AnyKey::from).collect())
 }

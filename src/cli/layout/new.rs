@@ -18,7 +18,7 @@ use crate::model::{Moment, command_line, escaped, printable, quoted};
 use crate::store::{self, StoreError, Writing};
 
 use super::super::failure::{DONE, Failure, answer, complain};
-use super::output::exists;
+use super::output::{exists, spare_private_key};
 
 /// Begin a layout from a template
 ///
@@ -116,6 +116,7 @@ impl New {
     }
 
     fn write(&self, output: &Path, filled: &Filled) -> Result<(), Failure> {
+        spare_private_key(output)?;
         let writing = match self.force {
             true => Writing::Public,
             false => Writing::PublicNew,
@@ -129,8 +130,12 @@ impl New {
 
 /// Only looked at here: in the layout it stays as it is written, and a span counts from signing.
 fn expiry(text: &str) -> Result<String, String> {
-    text::expiry(text, Moment::from_timestamp(jiff::Timestamp::now()))?;
-    Ok(text.to_owned())
+    let now = Moment::from_timestamp(jiff::Timestamp::now());
+    let moment = text::expiry(text, now)?;
+    match moment > now {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{moment} has passed")),
+    }
 }
 
 type Named = BTreeMap<String, String>;

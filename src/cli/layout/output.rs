@@ -1,7 +1,7 @@
 //! Where the commands for layouts write: never over a file of which nobody said so.
 //!
-//! What is there is refused without `--force`, and what the output was made from even with it. A layout may
-//! be signed again over the one that was signed before.
+//! What is there is refused without `--force`, and what the output was made from, or a private key, even with
+//! it. A layout may be signed again over the one that was signed before.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -52,6 +52,7 @@ pub(super) fn write(
         ))
         .hint("choose another name with --output"));
     }
+    spare_private_key(path)?;
     let writing = match replace {
         Replace::Nothing => Writing::PublicNew,
         Replace::Layout if path.symlink_metadata().is_err() => Writing::PublicNew,
@@ -87,6 +88,20 @@ pub(super) fn is_stream(path: &Path) -> bool {
     let named = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"];
     let special = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
     named.iter().any(|stream| path.starts_with(stream)) || path.metadata().is_ok_and(special)
+}
+
+/// Refuses to write over a private key: nobody means that, and it cannot be made again.
+pub(super) fn spare_private_key(path: &Path) -> Result<(), Failure> {
+    const MARK: &[u8] = b"PRIVATE KEY-----";
+    let bytes = store::read_file(path).unwrap_or_default();
+    if !bytes.windows(MARK.len()).any(|part| part == MARK) {
+        return Ok(());
+    }
+    Err(Failure::failed(format!(
+        "{} holds a private key, which would be lost",
+        quoted(&path.to_string_lossy())
+    ))
+    .hint("choose another name with --output"))
 }
 
 /// Whether a file holds a layout in its envelope.

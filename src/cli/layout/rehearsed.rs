@@ -6,8 +6,7 @@ use clap::Args;
 
 use crate::author::simulate::{Rehearsal, Resigned};
 use crate::encoding::{Object, Value, indented};
-use crate::keys::{AnyKey, FileKey, KeyIdStyle, KeyKind, Signer as _, generate};
-use crate::model::{Envelope, Form, quoted};
+use crate::model::quoted;
 use crate::render;
 use crate::store::{self, Writing};
 
@@ -94,14 +93,4 @@ fn make(folder: &Path) -> Result<(), Failure> {
 
 fn put(path: &Path, text: &str) -> Result<(), Failure> {
     store::write_file(path, text.as_bytes(), Writing::Public).map_err(Failure::failed)
-}
-
-/// A layout as if its owner had signed it: signed by a new key.
-pub(super) fn as_if_signed(value: &Value, form: Form) -> Result<(Envelope, AnyKey), Failure> {
-    let made = generate(KeyKind::Ed25519).map_err(Failure::failed)?;
-    let key = FileKey::from_pem(made.pkcs8_pem.as_bytes(), None).map_err(Failure::failed)?;
-    let mut envelope = Envelope::unsigned(value.clone(), form).map_err(Failure::failed)?;
-    let signature = key.sign(envelope.message()).map_err(Failure::failed)?;
-    envelope.add_signature(&key.public().id(KeyIdStyle::Current), &signature);
-    Ok((envelope, made.public.into()))
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use crate::author::AsIfSigned;
 use crate::author::simulate::{
     Plan, Rehearsal, ResignError, Resigned, SimulateError, TRIED_AT_MOST, simulate,
 };
@@ -13,7 +14,7 @@ use crate::encoding::Value;
 use crate::keys::{AnyKey, Certificate};
 use crate::model::{Envelope, Form, Moment, quoted};
 use crate::render::{self, Dress};
-use crate::report::{Policy, Report, Simulation, Tally, Verdict};
+use crate::report::{Report, Simulation, Tally, Verdict};
 use crate::store::{self, Writing};
 use crate::verify::{Baseline, Owner, Parameters, Request, prefer_good, substitute};
 
@@ -164,19 +165,11 @@ impl Simulate {
         let intermediates = self.intermediates()?;
         let request = Request {
             document: &given.document,
-            layout: &envelope,
-            evidence: &evidence,
-            owners: &owners,
-            layout_threshold: None,
             intermediates: &intermediates,
-            now,
             parameters: &filled_in,
             // None is run, so that there is nothing to ask leave for.
             sublayout_inspections: true,
-            policy: &Policy::default(),
-            explain: &[],
-            chain: false,
-            product: None,
+            ..Request::new(&envelope, &evidence, &owners, now)
         };
         let baseline = match Baseline::of(&request) {
             Ok(baseline) => baseline,
@@ -212,7 +205,8 @@ impl Simulate {
                 quoted(&given.document)
             ))),
             (None, true) => {
-                let (envelope, key) = rehearsed::as_if_signed(&given.value, Form::Metablock)?;
+                let signed = AsIfSigned::of(&given.value, Form::Metablock);
+                let AsIfSigned { envelope, key } = signed.map_err(Failure::failed)?;
                 Ok((envelope, vec![key]))
             }
         }

@@ -135,7 +135,7 @@ impl Problem {
                 "perform the step again so that it has the artifact, or correct the name in the layout; REQUIRE takes names, not patterns"
             }
             Self::ArtifactsUnchecked { .. } => {
-                "the layout's owner ends the list with [\"DISALLOW\", \"*\"] behind rules for what may be there"
+                "the layout's owner ends the list with `DISALLOW *` behind rules for what may be there"
             }
             Self::CommandFailed { .. } => {
                 "look into the link's by-products, and perform the step again so that its command succeeds"
