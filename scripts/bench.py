@@ -122,10 +122,10 @@ def on_all_files(words):
     return f"find . -type f -print0 | xargs -0 -P{os.cpu_count()} -n500 {words}"
 
 
-def drop_caches():
-    """What the kernel keeps of files in memory is given up; needs root."""
+def drop_caches(what="3"):
+    """What the kernel keeps of files in memory is given up: all of it, or (2) names; needs root."""
     os.sync()
-    DROP_CACHES.write_text("3\n")
+    DROP_CACHES.write_text(what + "\n")
 
 
 # --- rows ------------------------------------------------------------------
@@ -480,8 +480,7 @@ def warm(folder):
     """Every file is read once. What the kernel knows of other files is given up first, where that is
     allowed: whatever ran before fills the table in which it looks names up."""
     if os.access(DROP_CACHES, os.W_OK):
-        os.sync()
-        DROP_CACHES.write_text("2\n")
+        drop_caches("2")
     words = f"{on_all_files('cat')} >/dev/null"
     subprocess.run(["sh", "-c", words], cwd=folder, check=True)
 

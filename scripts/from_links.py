@@ -29,6 +29,8 @@ CHAINS = Path(sys.argv[2]).resolve() if sys.argv[2:] else None
 REFERENCE = Path(sys.executable).parent / "in-toto-verify"
 PYTHON = Path(sys.executable)
 
+FEWEST_CHAINS = 10
+
 failures = []
 
 
@@ -320,7 +322,7 @@ def accepts(name, layout, key, links, delivery):
 
 
 def simulated(layout, key, links):
-    """What simulating tampering says: all, and the share that was refused of those without a key."""
+    """What `layout simulate` says, as JSON."""
     done = must(
         LINKWRIGHT, "--quiet", "layout", "simulate", layout, "--key", key, "--links", links,
         "--format", "json", cwd=links,
@@ -351,7 +353,9 @@ def compare(chain, keys):
 
 def share(kind):
     """How much of a kind of tampering is refused, in percent."""
-    return 100 * kind["refused"] / kind["tried"] if kind["tried"] else 100
+    if not kind["tried"]:
+        raise RuntimeError("nothing was tried, which shows nothing")
+    return 100 * kind["refused"] / kind["tried"]
 
 
 def compared(rows):
@@ -360,13 +364,14 @@ def compared(rows):
     ways = ("by hand", "tight", "general")
     print("%-24s | %7s %7s %7s | %7s %7s %7s" % ("build", *ways, *ways))
     for row in rows:
-        shares = [row[way]["overall"]["percent"] for way in ways]
+        shares = [share(row[way]["overall"]) for way in ways]
         alone = [share(row[way]["kinds"]["one-key"]) for way in ways]
         print("%-24s | %6.1f%% %6.1f%% %6.1f%% | %6.1f%% %6.1f%% %6.1f%%" % (row["build"], *shares, *alone))
-        by_hand, tight = shares[:2]
-        if tight < by_hand:
-            failures.append(row["build"])
-            print("FAILED %s: the layout from its links refuses less" % row["build"])
+        for attacker, figures in (("without a key", shares), ("with one key", alone)):
+            by_hand, tight = figures[:2]
+            if tight < by_hand:
+                failures.append(row["build"])
+                print("FAILED %s, %s: the layout from its links refuses less" % (row["build"], attacker))
     print("\nby hand: the template's layout; tight, general: from the links of the same build")
 
 
@@ -403,7 +408,10 @@ def both_parts(top):
     table(rows)
     if CHAINS:
         chains = sorted(path for path in CHAINS.iterdir() if path.is_dir())
+        if len(chains) < FEWEST_CHAINS:
+            raise RuntimeError("%d chains in %s, expected %d" % (len(chains), CHAINS, FEWEST_CHAINS))
         compared([compare(chain, keys) for chain in chains])
+        print("compared: %d builds" % len(chains))
     return len(rows), len(BUILDS) - len(rows)
 
 

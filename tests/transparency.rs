@@ -800,7 +800,8 @@ fn control_c_ends_the_command_and_its_children() {
 #[test]
 fn control_c_ends_a_script_of_bash_too() {
     let folder = Folder::new();
-    let script = format!("{}; touch second", line("echo wai''ting; sleep 1000"));
+    // Without `exec` the shell may take the key for itself while it begins the next command.
+    let script = format!("{}; touch second", line("echo wai''ting; exec sleep 1000"));
     let mut terminal = Terminal::open(folder.path(), &["bash", "-c", &script]);
     terminal.expect("waiting");
     terminal.send(b"\x03");

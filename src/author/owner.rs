@@ -3,8 +3,8 @@
 
 use crate::encoding::{CanonicalError, Value};
 use crate::keys::{
-    AnyKey, Authority as _, FileKey, KeyId, KeyIdStyle, KeyKind, PrivateKeyError, SignError,
-    Signer as _, generate,
+    AnyKey, Authority as _, FileKey, KeyIdStyle, KeyKind, PrivateKeyError, SignError, Signer as _,
+    generate,
 };
 use crate::model::{Envelope, Form};
 use crate::verify::Owner;
@@ -16,20 +16,18 @@ pub enum UnsignableError {
     #[error("cannot make a key: {0}")]
     Key(#[from] PrivateKeyError),
     /// The key could not sign.
-    #[error(transparent)]
+    #[error("cannot sign the layout: {0}")]
     Sign(#[from] SignError),
     /// The layout has no canonical form.
-    #[error("{0}")]
+    #[error("the layout cannot be signed: {0}")]
     Canonical(#[from] CanonicalError),
 }
 
 /// A layout as if its owner had signed it.
 #[derive(Debug)]
 pub struct AsIfSigned {
-    /// The layout.
-    pub envelope: Envelope,
-    /// The owner's key.
-    pub key: AnyKey,
+    envelope: Envelope,
+    key: AnyKey,
 }
 
 impl AsIfSigned {
@@ -49,12 +47,21 @@ impl AsIfSigned {
         })
     }
 
+    /// The layout.
+    pub fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
     /// Its owner, by whom it is signed.
     pub fn owner(&self) -> Owner<'_> {
-        let ids: Vec<KeyId> = self.key.ids();
         Owner {
             authority: &self.key,
-            ids,
+            ids: self.key.ids(),
         }
+    }
+
+    /// The layout and its owner's key.
+    pub fn into_parts(self) -> (Envelope, AnyKey) {
+        (self.envelope, self.key)
     }
 }

@@ -221,7 +221,7 @@ fn describe_step(text: &mut String, step: &Step) {
         text,
         format_args!("  step {}\n", quoted(step.name.as_str())),
     );
-    add(text, format_args!("    {} of\n", step.threshold));
+    add(text, format_args!("    threshold {} of\n", step.threshold));
     for keyid in &step.pubkeys {
         add(text, format_args!("      {}\n", escaped(keyid.as_str())));
     }

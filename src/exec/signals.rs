@@ -46,6 +46,7 @@ static TAKERS: Mutex<Takers> = Mutex::new(Takers {
     handles_others: false,
     commands: 0,
     holders: 0,
+    notes: Vec::new(),
     owed: None,
 });
 
@@ -57,11 +58,19 @@ struct Takers {
     commands: usize,
     /// [`HeldSignals`] that there are.
     holders: usize,
+    /// What their handlers leave behind.
+    notes: Vec<Arc<AtomicBool>>,
     /// A signal that came to a holder that is gone, while others were there.
     owed: Option<i32>,
 }
 
 impl Takers {
+    /// Whether a signal has come that waits for a holder.
+    fn are_to_end(&self) -> bool {
+        let has_come = |note: &Arc<AtomicBool>| note.load(Ordering::SeqCst);
+        self.owed.is_some() || self.notes.iter().any(has_come)
+    }
+
     fn settle(&self) {
         IDLE.store(self.commands == 0, Ordering::SeqCst);
         ENDING_IDLE.store(self.commands + self.holders == 0, Ordering::SeqCst);
@@ -101,6 +110,10 @@ pub(super) struct Signals {
 impl Signals {
     /// Takes the signals. Call before the command is started, so that none can end this process and
     /// leave the command behind.
+    ///
+    /// # Errors
+    /// The system does not let handlers be installed, or a signal has come already that is to end this
+    /// process: the command would never hear of it.
     pub(super) fn take() -> io::Result<Self> {
         let mut takers = takers();
         takers.handle_all()?;
@@ -108,6 +121,9 @@ impl Signals {
         // would throw the command's status away.
         let taken = not_ignored(&ENDING).chain(not_ignored(&OTHERS));
         let waiting = delivery(taken.chain([SIGCHLD]))?;
+        if takers.are_to_end() {
+            return Err(ended_by_signal());
+        }
         takers.commands += 1;
         takers.settle();
         Ok(Self { waiting })
@@ -180,7 +196,9 @@ impl HeldSignals {
         let mut takers = takers();
         takers.handle_ending()?;
         let notes = not_ignored(&ENDING).map(Note::of);
-        let notes = notes.collect::<io::Result<_>>()?;
+        let notes: Vec<Note> = notes.collect::<io::Result<_>>()?;
+        let added = notes.iter().map(|note| Arc::clone(&note.has_come));
+        takers.notes.extend(added);
         takers.holders += 1;
         takers.settle();
         Ok(Self { notes })
@@ -204,30 +222,41 @@ impl Drop for HeldSignals {
     ///    was not idle and the one that takes the note. Taking a handler away waits for all that run.
     /// 3. Then all notes are there.
     fn drop(&mut self) {
-        let mut came = {
+        {
             let mut takers = takers();
             takers.holders = takers.holders.saturating_sub(1);
             takers.settle();
-            takers.owed.take()
-        };
+        }
+        let mut came = None;
+        let mut gone: Vec<Arc<AtomicBool>> = Vec::new();
         for note in self.notes.drain(..) {
             let (signal, has_come) = (note.signal, Arc::clone(&note.has_come));
             drop(note);
             if has_come.load(Ordering::SeqCst) {
                 came = Some(signal);
             }
+            gone.push(has_come);
         }
-        let Some(signal) = came else { return };
         let mut takers = takers();
-        if takers.holders > 0 {
-            // It decides, and may be one that began after the signal.
-            takers.owed = Some(signal);
-        } else if takers.commands == 0 {
+        let is_gone = |note: &Arc<AtomicBool>| gone.iter().any(|one| Arc::ptr_eq(one, note));
+        takers.notes.retain(|note| !is_gone(note));
+        let Some(signal) = came.or(takers.owed) else {
+            return;
+        };
+        // Another holder decides, and it may be one that began after the signal; else a command that
+        // runs, which has got it too.
+        takers.owed = (takers.holders > 0).then_some(signal);
+        if takers.holders + takers.commands == 0 {
             drop(takers);
             drop(emulate_default_handler(signal));
         }
-        // A command that runs has got it too, and decides.
     }
+}
+
+/// What is said where a signal that has come does not let something begin. The process ends before anybody
+/// reads it.
+pub(super) fn ended_by_signal() -> io::Error {
+    io::Error::new(io::ErrorKind::Interrupted, "a signal ends this process")
 }
 
 fn delivery(

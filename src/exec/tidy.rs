@@ -5,11 +5,12 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::HeldSignals;
+use super::signals::ended_by_signal;
 
 /// How long a signal may wait for the tidying to begin.
 const TICK: Duration = Duration::from_millis(50);
@@ -25,33 +26,42 @@ const REMOVED: &str = ".removed";
 /// command is over, whatever it made of it.
 #[derive(Debug)]
 pub struct Tidy {
-    folder: Arc<Mutex<Option<PathBuf>>>,
+    folder: Arc<Mutex<Folder>>,
     over: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// The one folder.
+#[derive(Debug)]
+enum Folder {
+    Unmade,
+    Made(PathBuf),
+    /// A signal has come: what was made is removed, and nothing is made any more.
+    Over,
+}
+
 impl Tidy {
-    /// Holds the signals back from now on; [`made`](Self::made) says what for.
+    /// Holds the signals back from now on; [`making`](Self::making) says what for.
     ///
     /// # Errors
     /// The system does not let handlers be installed, or a thread be started.
     pub fn begin() -> io::Result<Self> {
         let held = HeldSignals::take()?;
-        let folder: Arc<Mutex<Option<PathBuf>>> = Arc::default();
+        let folder = Arc::new(Mutex::new(Folder::Unmade));
         let (over, is_over) = mpsc::channel::<()>();
         let named = Arc::clone(&folder);
         let watch = move || {
-            while is_over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                if held.may_end_us() {
-                    // Kept to the end: a folder that is made meanwhile waits, and is never made.
-                    let folder = named.lock().unwrap_or_else(PoisonError::into_inner);
-                    if let Some(folder) = folder.as_deref() {
-                        remove(folder);
-                    }
-                    drop(held);
-                    return;
-                }
+            while is_over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) && !held.may_end_us()
+            {
             }
+            if held.may_end_us() {
+                let mut folder = locked(&named);
+                if let Folder::Made(folder) = &*folder {
+                    remove(folder);
+                }
+                *folder = Folder::Over;
+            }
+            drop(held);
         };
         let thread = thread::Builder::new().spawn(watch)?;
         Ok(Self {
@@ -61,20 +71,31 @@ impl Tidy {
         })
     }
 
-    /// Makes the folder, the only one. No signal ends this process between its making and the note
-    /// that it has to be removed.
+    /// Begins to make the folder, the only one. No signal ends this process until it is known by its path.
     ///
     /// # Errors
-    /// What `make` says.
-    pub fn made<T, E>(
-        &self,
-        make: impl FnOnce() -> Result<T, E>,
-        path: impl FnOnce(&T) -> &Path,
-    ) -> Result<T, E> {
-        let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = make()?;
-        *folder = Some(path(&made).to_owned());
-        Ok(made)
+    /// A signal has come.
+    pub fn making(&self) -> io::Result<Making<'_>> {
+        let folder = locked(&self.folder);
+        match *folder {
+            Folder::Unmade | Folder::Made(_) => Ok(Making(folder)),
+            Folder::Over => Err(ended_by_signal()),
+        }
+    }
+}
+
+fn locked(folder: &Mutex<Folder>) -> MutexGuard<'_, Folder> {
+    folder.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A folder is being made. Nothing is to be removed if this is dropped.
+#[derive(Debug)]
+pub struct Making<'t>(MutexGuard<'t, Folder>);
+
+impl Making<'_> {
+    /// It is there, and is removed from now on.
+    pub fn made(mut self, path: &Path) {
+        *self.0 = Folder::Made(path.to_owned());
     }
 }
 

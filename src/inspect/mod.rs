@@ -168,10 +168,12 @@ impl<'a> FolderInspector<'a> {
         &self,
         private: &Private,
         role: Role,
-        unseen: &mut Unseen<'_>,
+        unseen: &Unseen<'_>,
     ) -> Result<Artifacts, InspectionError> {
-        // What a command leaves can take for ever: files with holes that are larger than any disk.
-        unseen.alarm = Alarm::after(self.limit);
+        let unseen = &Limited {
+            observer: unseen,
+            alarm: Alarm::after(self.limit),
+        };
         if !private.is_in_place() {
             return Err(unrecorded("another one is in the place of its folder"));
         }
@@ -290,16 +292,15 @@ impl<'a> FolderInspector<'a> {
         private: &Private,
         inspection: &Checked<Inspection>,
     ) -> Result<Inspected, InspectionError> {
-        let mut unseen = Unseen {
+        let unseen = Unseen {
             observer: self.observer,
-            alarm: Alarm::after(self.limit),
             work: private.work(),
             told: Arc::clone(&self.told),
             paths: Mutex::new(private.left_out().clone()),
         };
-        let materials = self.record(private, Role::Materials, &mut unseen)?;
+        let materials = self.record(private, Role::Materials, &unseen)?;
         self.execute(private, &inspection.run)?;
-        let products = self.record(private, Role::Products, &mut unseen)?;
+        let products = self.record(private, Role::Products, &unseen)?;
         let mut byproducts = Object::new();
         byproducts.set("return-value", 0);
         let link = Link {
@@ -359,7 +360,6 @@ fn in_folder(run: &[String], folder: &Path) -> Vec<OsString> {
 /// Remembers what is not recorded.
 struct Unseen<'a> {
     observer: &'a dyn Observer,
-    alarm: Alarm,
     work: PathBuf,
     told: Told,
     paths: Mutex<BTreeSet<String>>,
@@ -379,9 +379,22 @@ impl Observer for Unseen<'_> {
         }
         self.observer.event(event);
     }
+}
+
+/// Gives a recording up in time. What a command leaves can take for ever: files with holes that are
+/// larger than any disk.
+struct Limited<'a> {
+    observer: &'a dyn Observer,
+    alarm: Alarm,
+}
+
+impl Observer for Limited<'_> {
+    fn event(&self, event: Event<'_>) {
+        self.observer.event(event);
+    }
 
     fn gives_up(&self) -> bool {
-        self.alarm.has_rung()
+        self.alarm.has_rung() || self.observer.gives_up()
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// No warning refuses.
+    /// No warning refuses; the same as the default.
     pub const LENIENT: &'static Self = &Self {
         strict: false,
         denied: BTreeSet::new(),

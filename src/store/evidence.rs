@@ -332,8 +332,9 @@ impl Gathering {
             }
         };
         for named in named {
+            // A file whose name has led to it already. What a bundle has has no name to be found by.
             let is_there = |file: &LinkFile| file.path == entry.shown && file.named == named;
-            if evidence.of(step).iter().any(is_there) {
+            if entry.found == FoundBy::Content && evidence.of(step).iter().any(is_there) {
                 continue;
             }
             let content = self.within_limit(Ok(entry.envelope.clone()));

@@ -97,8 +97,8 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// For a layout as it is, without any leave: no parameters, no certificates, no warning that refuses, all
-    /// owners.
+    /// For a layout as it is: no parameters and no intermediate certificates, no warning refuses, all owners
+    /// must have signed, and sublayouts may not run inspections.
     pub fn new(
         layout: &'a Envelope,
         evidence: &'a Evidence,

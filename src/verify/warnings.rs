@@ -40,6 +40,10 @@ impl Engine<'_> {
             self.warn(item, Problem::KeyListedTwice { keyids }, place);
         }
         let layout = node.layout.clone();
+        if layout.steps.is_empty() && layout.inspections.is_empty() {
+            // It uses nothing, which is said in other words.
+            return;
+        }
         for (keyid, functionary) in &layout.functionaries {
             // An OpenPGP key may be listed for its subkeys.
             let mut ids = functionary
@@ -48,9 +52,7 @@ impl Engine<'_> {
                 .map_or_else(|_| Vec::new(), Authority::ids);
             ids.push(keyid.clone());
             let used = |step: &Step| step.pubkeys.iter().any(|id| ids.contains(id));
-            // An empty layout uses nothing, which is said in other words.
-            let is_empty = layout.steps.is_empty() && layout.inspections.is_empty();
-            if !is_empty && !layout.steps.iter().any(used) {
+            if !layout.steps.iter().any(used) {
                 let keyid = keyid.clone();
                 self.warn(item, Problem::KeyUnused { keyid }, node.place("/keys"));
             }

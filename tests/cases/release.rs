@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
@@ -14,6 +15,11 @@ use crate::support::{Folder, finish, pid_of, wait_for};
 
 /// A chain whose last step made these files, all with the content `one`.
 fn chain(folder: &Folder, names: &[String]) -> Vec<String> {
+    chain_with(folder, names, "")
+}
+
+/// The same, with more changes to it.
+fn chain_with(folder: &Folder, names: &[String], more: &str) -> Vec<String> {
     let products: serde_json::Map<String, Value> = names
         .iter()
         .map(|name| (name.clone(), json!({"sha256": "$ONE"})))
@@ -23,7 +29,7 @@ fn chain(folder: &Folder, names: &[String]) -> Vec<String> {
         "set root.layout /steps/1/expected_products [[\"ALLOW\", \"*\"]]\n\
          set $LINK_B /products {products}\n\
          args --product-dir out\n\
-         args --copy-to released\n"
+         args --copy-to released\n{more}"
     ));
     chain.write(folder);
     for name in names {
@@ -80,6 +86,43 @@ fn a_signal_leaves_nothing_behind() {
     assert!(by_signal || status.code() == Some(1), "{status:?}");
     assert_eq!(leftovers(&folder), Vec::<String>::new());
     assert!(!folder.has("released"));
+}
+
+/// Two folders are made in this, that of the product and that of the inspections, and each has to go.
+#[test]
+fn a_signal_at_any_moment_leaves_nothing_behind() {
+    let names: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+    let inspection = |name: &str| {
+        let inspection = json!({
+            "_type": "inspection", "name": name, "run": ["sleep", "0.05"],
+            "expected_materials": [["ALLOW", "*"]], "expected_products": [["ALLOW", "*"]],
+        });
+        format!("set root.layout /inspect/- {inspection}\n")
+    };
+    let more = ["one", "two", "three"].map(inspection).concat();
+    let folder = Folder::new();
+    let undisturbed = folder.linkwright(&words(&chain_with(&folder, &names, &more)));
+    assert_eq!(undisturbed.status, Some(0), "{undisturbed:?}");
+    let mut by_signal = 0;
+    for moment in 0..30 {
+        let folder = Folder::new();
+        let arguments = chain_with(&folder, &names, &more);
+        folder.write("tmp/README", "");
+        let mut command = folder.command(&words(&arguments));
+        command.env("TMPDIR", folder.at("tmp"));
+        let mut child = command.spawn().unwrap();
+        thread::sleep(Duration::from_millis(moment * 15));
+        // It may be done by now.
+        kill_process(pid_of(&child), Signal::TERM).unwrap_or_default();
+        let status = child.wait().unwrap();
+        let is_ended = status.signal() == Some(Signal::TERM.as_raw());
+        assert!(is_ended || status.code() == Some(0), "{moment}: {status:?}");
+        by_signal += usize::from(is_ended);
+        assert_eq!(leftovers(&folder), Vec::<String>::new(), "{moment}");
+        let left = fs::read_dir(folder.at("tmp")).unwrap().count();
+        assert_eq!(left, 1, "{moment}: more than README is left");
+    }
+    assert!(by_signal > 0);
 }
 
 #[test]

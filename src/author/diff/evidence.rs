@@ -138,7 +138,7 @@ fn report(trial: &Trial<'_>, now: Moment) -> Result<Report, String> {
     let request = Request {
         document: trial.document,
         sublayout_inspections: true,
-        ..Request::new(&signed.envelope, trial.evidence, &owners, now)
+        ..Request::new(signed.envelope(), trial.evidence, &owners, now)
     };
     Ok(verify(&request, &mut NoInspections).report)
 }

@@ -350,7 +350,7 @@ fn lists(
 const PAIRS_AT_MOST: usize = 4_000_000;
 
 /// Which rules went and which came, in their order: what stands in both lists in the same order is left
-/// out. Of very long lists that is only what they begin and end with.
+/// out. Of very long lists only a common beginning and end are left out.
 fn line_changes(old: &[Rule], new: &[Rule]) -> (Vec<String>, Vec<String>) {
     let forwards = old.iter().zip(new);
     let begin = forwards.take_while(|(one, other)| one == other).count();

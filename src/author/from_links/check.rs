@@ -19,7 +19,7 @@ pub fn refusals(
 ) -> Result<Vec<String>, UnsignableError> {
     let signed = AsIfSigned::of(layout, Form::Metablock)?;
     let owners = [signed.owner()];
-    let request = Request::new(&signed.envelope, evidence, &owners, now);
+    let request = Request::new(signed.envelope(), evidence, &owners, now);
     let report = verify(&request, &mut NoInspections).report;
     if report.verdict() == Verdict::Pass {
         return Ok(Vec::new());

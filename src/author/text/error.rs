@@ -65,7 +65,7 @@ impl<'t> Errors<'t> {
         }
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.found.len() >= ERRORS_AT_MOST
     }
 
@@ -139,22 +139,15 @@ impl<'t> Errors<'t> {
         }
     }
 
-    fn expected(&mut self, found: &Spanned, expected: &str) {
+    fn expected(&mut self, found: &Spanned, expected: &str, help: Option<String>) {
         let message = format!("expected {expected}, found {}", found.node.kind());
-        let written = self.text.get(found.span.clone());
-        let is_short =
-            |written: &&str| written.len() <= REPEATED_AT_MOST && !written.contains('\n');
-        let help = match (expected, &found.node, written.filter(is_short)) {
-            ("a list", Node::Text(_), Some(written)) => Some(format!("write `[{written}]`")),
-            _ => None,
-        };
         self.put(Some(&found.span), message, help);
     }
 
     pub(super) fn text_of<'a>(&mut self, value: &'a Spanned) -> Option<&'a str> {
         let text = value.node.as_text();
         if text.is_none() {
-            self.expected(value, "a string");
+            self.expected(value, "a string", None);
         }
         text
     }
@@ -164,14 +157,21 @@ impl<'t> Errors<'t> {
         if let Node::List(items) = &value.node {
             return items;
         }
-        self.expected(value, "a list");
+        let written = self.text.get(value.span.clone());
+        let is_short =
+            |written: &&str| written.len() <= REPEATED_AT_MOST && !written.contains('\n');
+        let written = written.filter(|_| value.node.as_text().is_some());
+        let help = written
+            .filter(is_short)
+            .map(|written| format!("write `[{written}]`"));
+        self.expected(value, "a list", help);
         &[]
     }
 
     pub(super) fn table<'a>(&mut self, value: &'a Spanned) -> Option<&'a [Entry]> {
         let entries = value.node.as_table();
         if entries.is_none() {
-            self.expected(value, "a table");
+            self.expected(value, "a table", None);
         }
         entries
     }

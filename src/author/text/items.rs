@@ -88,6 +88,16 @@ enum Kind {
     Inspection,
 }
 
+/// Whether certificates may sign a step, too. They may be anybody's.
+fn is_constrained(fields: &Fields<'_>, rest: &Rest) -> bool {
+    let constraints = fields.value("constraints");
+    constraints.is_some_and(|list| !is_empty_list(list)) || rest.covers("cert_constraints")
+}
+
+fn is_empty_list(list: &Spanned) -> bool {
+    matches!(&list.node, Node::List(items) if items.is_empty())
+}
+
 impl<'a> Reader<'_, 'a, '_> {
     /// The steps and the inspections of the layout.
     pub(super) fn read(&mut self, fields: &Fields<'a>) -> (Value, Value) {
@@ -118,7 +128,9 @@ impl<'a> Reader<'_, 'a, '_> {
             let (Some(name), Some(entry)) = (name_of(item), field(item, "name")) else {
                 continue;
             };
-            if let Some(first) = seen.insert(name, entry) {
+            if let Some(first) = seen.insert(name, entry)
+                && !self.errors.is_full()
+            {
                 let message = format!(
                     "the name {} stands for more than one step or inspection",
                     quoted(name)
@@ -141,9 +153,12 @@ impl<'a> Reader<'_, 'a, '_> {
         self.name(&fields, &rest, pointer, &mut object);
         let command = self.command(&fields, "command", &format!("{pointer}/expected_command"));
         object.set("expected_command", command.unwrap_or_default());
-        self.keys(&fields, &rest, pointer, &mut object);
+        let constrained = is_constrained(&fields, &rest);
+        self.keys(&fields, &rest, pointer, constrained, &mut object);
         if let Some(threshold) = self.threshold(&fields, pointer) {
-            self.tell_unreachable(&fields, threshold, &object);
+            if !constrained {
+                self.tell_unreachable(&fields, threshold, &object);
+            }
             object.set("threshold", threshold);
         }
         if let Some(entry) = fields.get("constraints") {
@@ -271,11 +286,14 @@ impl<'a> Reader<'_, 'a, '_> {
         }
     }
 
-    fn keys(&mut self, fields: &Fields<'a>, rest: &Rest, pointer: &str, object: &mut Object) {
-        let constraints = fields.value("constraints");
-        let empty = |list: &Spanned| matches!(&list.node, Node::List(items) if items.is_empty());
-        let constrained =
-            constraints.is_some_and(|list| !empty(list)) || rest.covers("cert_constraints");
+    fn keys(
+        &mut self,
+        fields: &Fields<'a>,
+        rest: &Rest,
+        pointer: &str,
+        constrained: bool,
+        object: &mut Object,
+    ) {
         let mut ids: BTreeSet<String> = BTreeSet::new();
         let mut listed: Vec<Value> = Vec::new();
         if let Some(entry) = fields.get("keys") {
@@ -293,7 +311,7 @@ impl<'a> Reader<'_, 'a, '_> {
                     }
                 }
             }
-            if empty(&entry.value) && !constrained {
+            if is_empty_list(&entry.value) && !constrained {
                 let message = "nobody may perform the step: the list is empty";
                 let help = "name keys of `[keys]`, or give `constraints` for certificates";
                 self.errors.add_with_help(&entry.value.span, message, help);
@@ -338,7 +356,7 @@ impl<'a> Reader<'_, 'a, '_> {
         None
     }
 
-    /// Tells of a threshold that the keys cannot reach. Certificates may be anybody's.
+    /// Tells of a threshold that the keys cannot reach, where nobody else may sign.
     fn tell_unreachable(&mut self, fields: &Fields<'a>, threshold: i64, step: &Object) {
         let keys = step.get("pubkeys").and_then(Value::as_array);
         let keys = keys.map_or(0, <[Value]>::len);
@@ -346,7 +364,7 @@ impl<'a> Reader<'_, 'a, '_> {
             return;
         };
         let is_reachable = i64::try_from(keys).is_ok_and(|keys| keys >= threshold);
-        if keys > 0 && !is_reachable && fields.get("constraints").is_none() {
+        if keys > 0 && !is_reachable {
             let message = format!(
                 "{threshold} distinct functionaries are needed, and the step has {}: it never passes",
                 counted(keys, "key")

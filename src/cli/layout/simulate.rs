@@ -206,7 +206,7 @@ impl Simulate {
             ))),
             (None, true) => {
                 let signed = AsIfSigned::of(&given.value, Form::Metablock);
-                let AsIfSigned { envelope, key } = signed.map_err(Failure::failed)?;
+                let (envelope, key) = signed.map_err(Failure::failed)?.into_parts();
                 Ok((envelope, vec![key]))
             }
         }

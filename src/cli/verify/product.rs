@@ -175,10 +175,11 @@ impl AtHand<'_> {
         if outcome.report.verdict() != Verdict::Pass {
             return;
         }
+        // In this order: the signals are held back longest.
         let Release {
+            _tidy,
             stage,
             copies,
-            _tidy,
         } = release;
         let names = outcome.product.iter();
         let files: Option<Vec<(&str, &str)>> = names
@@ -208,9 +209,11 @@ impl Release {
     fn beside(target: &Path) -> Result<Self, Failure> {
         let undecided = |failure: Failure| failure.meaning(Kind::Undecided);
         let tidy = Tidy::begin().map_err(|error| undecided(Failure::failed(error)))?;
-        let stage = tidy
-            .made(|| Stage::beside(target), Stage::path)
+        let making = tidy
+            .making()
             .map_err(|error| undecided(Failure::failed(error)))?;
+        let stage = Stage::beside(target).map_err(|error| undecided(Failure::failed(error)))?;
+        making.made(stage.path());
         Ok(Self {
             stage,
             copies: BTreeMap::new(),

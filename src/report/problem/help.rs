@@ -161,7 +161,7 @@ impl Problem {
                 "this refuses nothing; --sandbox require does not run commands so"
             }
             Self::InspectionFailed { .. } => {
-                "see whether all that was delivered is in the folder, under the names that the command has; if the command is wrong, the layout's owner corrects `run`, and signs again. Run by hand it may succeed: here it had no network, no other environment than --inspection-env gives, and could read system folders and a copy of the folder only"
+                "see whether all that was delivered is in the folder, under the names that the command uses; if the command is wrong, the layout's owner corrects `run`, and signs again. Run by hand it may succeed: here it had no network, no other environment than --inspection-env gives, and could read system folders and a copy of the folder only"
             }
             Self::InspectionListed { .. } => {
                 "without --inspections list it is run, when everything before it has passed"
@@ -210,7 +210,9 @@ impl Problem {
             Self::InspectionBlind { .. } => {
                 "links that point nowhere, named pipes, sockets and devices are no artifacts; see that none of them is released"
             }
-            Self::InspectionUnrecorded { .. } => "mend or remove what the message names",
+            Self::InspectionUnrecorded { .. } => {
+                "look at what the folder has and the command leaves: mend or remove what the message names; where it is only much, --inspection-timeout gives more time"
+            }
             Self::LayoutDuplicateKey { .. } | Self::LayoutInvalid { .. } => {
                 "the layout's owner corrects the layout and signs again"
             }
@@ -224,7 +226,7 @@ impl Problem {
                 "have more of its owners sign the layout (`linkwright sign LAYOUT --append --signing-key KEY`); a key counts once, however often it is given or has signed"
             }
             Self::LayoutUnreadable { .. } => {
-                "give a readable file with a signed layout in it; of a text form (`.layout.toml`), that is what `linkwright layout sign` writes"
+                "give a readable file with a signed layout in it; a text form (`.layout.toml`) must be signed first: `linkwright layout sign`"
             }
             Self::LinkFolderMissing { .. } | Self::LinksMissing { .. } => {
                 "no link of a step was found there: give the folder that has the links with --link-dir"
