@@ -78,6 +78,12 @@ pub enum StoreError {
         /// What is wrong with it.
         source: EnvelopeError,
     },
+    /// What is not secret is not written over what is: nobody means that, and a key cannot be made again.
+    #[error("{} holds a private key, which would be lost", quoted(path))]
+    PrivateKey {
+        /// The file.
+        path: String,
+    },
     /// Writing failed.
     #[error("cannot write {}: {source}", quoted(path))]
     Write {

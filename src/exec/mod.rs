@@ -53,7 +53,7 @@ pub use streams::Captured;
 use streams::{Streams, Writers};
 use supervise::Supervisor;
 use terminal::Terminal;
-pub use tidy::{Making, Tidy, open_up};
+pub use tidy::{Tidy, Undisturbed, open_up};
 
 /// How many bytes of each stream are stored unless the caller says otherwise: 1 MiB. They go into
 /// signed metadata, which is held in memory as a whole and read by people.

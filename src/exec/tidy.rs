@@ -41,7 +41,7 @@ enum Folder {
 }
 
 impl Tidy {
-    /// Holds the signals back from now on; [`making`](Self::making) says what for.
+    /// Holds the signals back from now on; [`undisturbed`](Self::undisturbed) says what for.
     ///
     /// # Errors
     /// The system does not let handlers be installed, or a thread be started.
@@ -71,14 +71,15 @@ impl Tidy {
         })
     }
 
-    /// Begins to make the folder, the only one. No signal ends this process until it is known by its path.
+    /// Nothing is removed while what this gives lives, and no signal ends this process: to make the folder,
+    /// or to take something out of it as a whole.
     ///
     /// # Errors
     /// A signal has come.
-    pub fn making(&self) -> io::Result<Making<'_>> {
+    pub fn undisturbed(&self) -> io::Result<Undisturbed<'_>> {
         let folder = locked(&self.folder);
         match *folder {
-            Folder::Unmade | Folder::Made(_) => Ok(Making(folder)),
+            Folder::Unmade | Folder::Made(_) => Ok(Undisturbed(folder)),
             Folder::Over => Err(ended_by_signal()),
         }
     }
@@ -88,12 +89,12 @@ fn locked(folder: &Mutex<Folder>) -> MutexGuard<'_, Folder> {
     folder.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A folder is being made. Nothing is to be removed if this is dropped.
+/// The folder is left alone.
 #[derive(Debug)]
-pub struct Making<'t>(MutexGuard<'t, Folder>);
+pub struct Undisturbed<'t>(MutexGuard<'t, Folder>);
 
-impl Making<'_> {
-    /// It is there, and is removed from now on.
+impl Undisturbed<'_> {
+    /// The folder is there, and is what a signal has removed from now on.
     pub fn made(mut self, path: &Path) {
         *self.0 = Folder::Made(path.to_owned());
     }

@@ -39,9 +39,9 @@ impl Private {
             source,
         };
         let tidy = Tidy::begin().map_err(unmade)?;
-        let making = tidy.making().map_err(unmade)?;
+        let undisturbed = tidy.undisturbed().map_err(unmade)?;
         let holder = TempDir::with_prefix("linkwright-inspection-").map_err(unmade)?;
-        making.made(holder.path());
+        undisturbed.made(holder.path());
         let base = fs::canonicalize(holder.path()).map_err(unmade)?;
         let made = |path: &Path, done: io::Result<()>| {
             done.map_err(|source| CopyError::Write {

@@ -256,13 +256,17 @@ impl MatchRule {
         }))
     }
 
-    /// Whether the rule can compare something with an artifact of the other step that has this name.
-    pub fn reaches(&self, name: &str) -> bool {
+    /// The name of what the rule would compare with an artifact of the other step that has this name.
+    pub fn own_name(&self, name: &str) -> Option<String> {
         let rest = match &self.destination {
-            Some(prefix) => prefix.strip(name),
-            None => Some(name),
+            Some(prefix) => prefix.strip(name)?,
+            None => name,
         };
-        rest.is_some_and(|rest| self.pattern.matches(rest))
+        let own = self
+            .source
+            .as_ref()
+            .map_or_else(|| rest.to_owned(), |prefix| prefix.join(rest));
+        self.pattern.matches(rest).then_some(own)
     }
 
     fn words(&self) -> Vec<&str> {

@@ -6,7 +6,7 @@
 //! before it has its name; anything else may be lost or empty after a loss of power.
 
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use tempfile::NamedTempFile;
 
-use super::{StoreError, Writing, folder_of, without_temporary_name};
+use super::{MAX_SECRET_BYTES, StoreError, Writing, folder_of, without_temporary_name};
 
 /// How the names begin under which files are made before they have their own.
 const PREFIX: &str = ".linkwright-";
@@ -79,6 +79,11 @@ pub fn write_file_with(
             })
             .map_err(failed);
     }
+    if writing == Writing::Public && holds_private_key(path).map_err(failed)? {
+        return Err(StoreError::PrivateKey {
+            path: path.to_string_lossy().into_owned(),
+        });
+    }
     let mode = match writing {
         Writing::Public | Writing::PublicNew => 0o666,
         Writing::Private | Writing::PrivateNew => 0o600,
@@ -110,6 +115,25 @@ pub fn write_file_with(
             })
         }
     }
+}
+
+/// Whether a file has one in it, as PEM. What cannot be read may be one, which is an error.
+fn holds_private_key(path: &Path) -> io::Result<bool> {
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    const KIND: &[u8] = b"PRIVATE KEY";
+    let length = match path.metadata() {
+        Ok(metadata) if metadata.is_file() => metadata.len(),
+        _ => return Ok(false),
+    };
+    if length > MAX_SECRET_BYTES {
+        return Ok(false);
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(MAX_SECRET_BYTES).read_to_end(&mut bytes)?;
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    Ok(lines
+        .any(|line| line.starts_with(BEGIN) && line.windows(KIND.len()).any(|part| part == KIND)))
 }
 
 /// A file that has not its name yet.

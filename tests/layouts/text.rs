@@ -231,10 +231,18 @@ fn what_is_there_is_replaced_only_when_that_is_said() {
     // A key is never what --force is about.
     let private = fs::read(&owner).unwrap();
     folder.write("keys/owner", &private);
-    for words in [["compile", form], ["decompile", &demo]] {
-        let words = [&["layout"][..], &words, &precious, &["--force"]].concat();
+    for words in [
+        [&["layout", "compile", form, "--force"][..], &precious].concat(),
+        [&["layout", "decompile", &demo, "--force"][..], &precious].concat(),
+        [&["sign", &demo, "-k", &owner][..], &precious].concat(),
+    ] {
         let refused = folder.linkwright(&words);
         assert_eq!(refused.status, Some(1), "{words:?}: {}", refused.err);
+        assert!(
+            refused.err.contains("holds a private key"),
+            "{}",
+            refused.err
+        );
         assert_eq!(folder.read("keys/owner"), private);
     }
 }

@@ -254,17 +254,13 @@ fn inspections(old: &Layout, new: &Layout, recorded: &BTreeSet<String>, changes:
     };
     for inspection in &old.inspections {
         if find(new, &inspection.name).is_none() {
-            let message = "the inspection is gone: nothing it looked at is looked at";
-            let change = Change::new("inspection-removed", Effect::Allows, message);
-            changes.push(change.of(&inspection.name));
+            changes.push(inspection_removed(old, &inspection.name));
         }
     }
     for inspection in &new.inspections {
         let before = find(old, &inspection.name).and_then(|at| old.inspections.get(at));
         let Some(before) = before else {
-            let message = "the inspection is new: what it finds can refuse";
-            let change = Change::new("inspection-added", Effect::Refuses, message);
-            changes.push(change.of(&inspection.name));
+            changes.push(inspection_added(new, &inspection.name));
             continue;
         };
         if before.run != inspection.run {
@@ -287,6 +283,40 @@ fn inspections(old: &Layout, new: &Layout, recorded: &BTreeSet<String>, changes:
             );
         }
     }
+}
+
+fn inspection_removed(old: &Layout, name: &ItemName) -> Change {
+    let (effect, message) = match is_last(old, name) {
+        true => (
+            Effect::Allows,
+            "the inspection is gone: nothing it looked at is looked at",
+        ),
+        false => (
+            Effect::Both,
+            "the inspection is gone: nothing it looked at is looked at, and those behind it find what it would have changed or taken away",
+        ),
+    };
+    Change::new("inspection-removed", effect, message).of(name)
+}
+
+fn inspection_added(new: &Layout, name: &ItemName) -> Change {
+    let (effect, message) = match is_last(new, name) {
+        true => (
+            Effect::Refuses,
+            "the inspection is new: what it finds can refuse",
+        ),
+        false => (
+            Effect::Both,
+            "the inspection is new: what it finds can refuse, and what its command changes or takes away, those behind it no longer find",
+        ),
+    };
+    Change::new("inspection-added", effect, message).of(name)
+}
+
+/// Whether no other inspection finds what this one left.
+fn is_last(layout: &Layout, name: &ItemName) -> bool {
+    let last = layout.inspections.last();
+    last.is_some_and(|last| last.name == *name)
 }
 
 fn command(words: &[String]) -> Vec<String> {

@@ -93,6 +93,12 @@ pub(super) fn step(
         Known::Id(_) => ids(all),
     };
     for (known, lost) in &before {
+        if let Some(kept) = now.get(known) {
+            let (was, is) = (ends(old_layout, lost), ends(new_layout, kept));
+            validity(&was, &is, &shown(known, kept), new, changes);
+        }
+    }
+    for (known, lost) in &before {
         match now.get(known) {
             None => {
                 let message = format!("the key {} may no longer sign", shown(known, lost));
@@ -130,6 +136,46 @@ pub(super) fn step(
     }
     threshold(old, new, changes);
     constraints(old, new, changes);
+}
+
+/// When the parts of OpenPGP keys expire, in seconds since 1970; `None` for never.
+fn ends(layout: &Layout, ids: &BTreeSet<KeyId>) -> BTreeMap<KeyId, Option<u64>> {
+    let functionaries = ids.iter().filter_map(|id| layout.functionaries.get(id));
+    let keys = functionaries.filter_map(|one| match &one.key {
+        Ok(AnyKey::OpenPgp(key)) => Some(key.describe()),
+        Ok(AnyKey::Plain(_)) | Err(_) => None,
+    });
+    keys.flatten()
+        .map(|(id, _, ends)| (id.clone(), ends))
+        .collect()
+}
+
+/// The same key, valid for longer or for less long.
+fn validity(
+    was: &BTreeMap<KeyId, Option<u64>>,
+    is: &BTreeMap<KeyId, Option<u64>>,
+    shown: &str,
+    step: &Step,
+    changes: &mut Vec<Change>,
+) {
+    let both = is
+        .iter()
+        .filter_map(|(id, ends)| Some((was.get(id)?, ends)));
+    let (mut longer, mut shorter) = (false, false);
+    for (was, is) in both {
+        // Never is after every end.
+        let (was, is) = (was.unwrap_or(u64::MAX), is.unwrap_or(u64::MAX));
+        longer |= is > was;
+        shorter |= is < was;
+    }
+    let (effect, how) = match (longer, shorter) {
+        (false, false) => return,
+        (true, false) => (Effect::Allows, "later, or never"),
+        (false, true) => (Effect::Refuses, "earlier"),
+        (true, true) => (Effect::Both, "at other times"),
+    };
+    let message = format!("the key {shown} expires {how}");
+    changes.push(Change::new("key-validity", effect, message).of(&step.name));
 }
 
 fn threshold(old: &Step, new: &Step, changes: &mut Vec<Change>) {

@@ -424,3 +424,37 @@ fn of_very_long_lists_only_what_is_between_is_told() {
     let (removed, added) = line_changes(&list(0..3_000, "x"), &list(3_000..6_000, "y"));
     assert_eq!((removed.len(), added.len()), (3_001, 3_001));
 }
+
+#[test]
+fn an_inspection_before_another_one_can_do_both() {
+    let inspection = |name: &str| {
+        format!(
+            r#"{{"_type":"inspection","name":"{name}","run":["true"],"expected_materials":[],"expected_products":[]}}"#
+        )
+    };
+    let layout = |names: &[&str]| {
+        let inspections: Vec<String> = names.iter().map(|name| inspection(name)).collect();
+        let text = format!(
+            r#"{{"_type":"layout","expires":"2030-01-01T00:00:00Z","readme":"","keys":{{}},"steps":[],"inspect":[{}]}}"#,
+            inspections.join(",")
+        );
+        Layout::from_value(&parse(text.as_bytes()).unwrap()).unwrap()
+    };
+    let effects = |old: &[&str], new: &[&str]| -> Vec<(&'static str, Effect)> {
+        let mut changes = Vec::new();
+        inspections(&layout(old), &layout(new), &BTreeSet::new(), &mut changes);
+        changes.iter().map(|one| (one.code, one.effect)).collect()
+    };
+    let (one, two) = (["check"], ["clean", "check"]);
+    assert_eq!(effects(&one, &two), [("inspection-added", Effect::Both)]);
+    assert_eq!(effects(&two, &one), [("inspection-removed", Effect::Both)]);
+    let behind = ["check", "look"];
+    assert_eq!(
+        effects(&one, &behind),
+        [("inspection-added", Effect::Refuses)]
+    );
+    assert_eq!(
+        effects(&behind, &one),
+        [("inspection-removed", Effect::Allows)]
+    );
+}

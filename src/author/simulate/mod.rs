@@ -88,8 +88,37 @@ pub struct Rehearsal<'b> {
     resigned: &'b Resigned,
     /// In which variant an attempt passed; parallel to the attempts.
     variants: Vec<usize>,
-    /// What each inspection compares with: the index of a step, and the rule.
-    compares: Vec<Vec<(usize, &'b MatchRule)>>,
+    /// What each inspection compares with.
+    compares: Vec<Vec<Comparison<'b>>>,
+}
+
+/// A MATCH rule of an inspection.
+#[derive(Debug)]
+struct Comparison<'b> {
+    /// The step it compares with.
+    step: usize,
+    rule: &'b MatchRule,
+    /// The list it is in.
+    list: &'b [Rule],
+}
+
+impl Comparison<'_> {
+    /// Whether an artifact of the step can be refused because of the rule: the list is about it, and
+    /// refuses what does not match.
+    fn can_refuse(&self, name: &str) -> bool {
+        let Some(own) = self.rule.own_name(name) else {
+            return false;
+        };
+        let decides = self.list.iter().find_map(|rule| match rule {
+            Rule::Disallow(pattern) => pattern.matches(&own).then_some(true),
+            Rule::Allow(pattern)
+            | Rule::Create(pattern)
+            | Rule::Delete(pattern)
+            | Rule::Modify(pattern) => pattern.matches(&own).then_some(false),
+            Rule::Match(_) | Rule::Require(_) => None,
+        });
+        decides == Some(true)
+    }
 }
 
 /// A tampering that is to be tried.
@@ -190,12 +219,13 @@ impl Rehearsal<'_> {
     /// The inspections that compare with something that was touched.
     fn lookers(&self, seed: &Seed, variant: usize) -> Result<Vec<usize>, ResignError> {
         let mutant = self.attacks.mutant(seed, variant)?;
-        let sees = |(step, rule): &(usize, &MatchRule)| match &mutant {
+        let sees = |compared: &Comparison<'_>| match &mutant {
             Some(mutant) => mutant.edits().iter().any(|edit| {
-                (edit.step, edit.side) == (*step, rule.side) && rule.reaches(&edit.name)
+                let is_there = (edit.step, edit.side) == (compared.step, compared.rule.side);
+                is_there && compared.can_refuse(&edit.name)
             }),
             // All of the link.
-            None => *step == seed.step,
+            None => compared.step == seed.step,
         };
         let inspections = self.compares.iter().enumerate();
         let looking = inspections.filter(|(_, compares)| compares.iter().any(sees));
@@ -218,12 +248,19 @@ fn is_chosen(at: usize, count: usize, limit: usize) -> bool {
 }
 
 /// What each inspection compares with.
-fn compares(baseline: &Baseline) -> Vec<Vec<(usize, &MatchRule)>> {
+fn compares(baseline: &Baseline) -> Vec<Vec<Comparison<'_>>> {
     let inspections = baseline.layout().inspections.iter();
-    let rules = inspections.map(|one| one.rules.materials.iter().chain(&one.rules.products));
-    let numbered = rules.map(|rules| {
-        let numbered = rules.filter_map(|rule| match rule {
-            Rule::Match(rule) => Some((baseline.number(&rule.from)?, rule)),
+    let compared = inspections.map(|inspection| {
+        let lists = [&inspection.rules.materials, &inspection.rules.products];
+        let rules = lists
+            .into_iter()
+            .flat_map(|list| list.iter().map(move |rule| (list, rule)));
+        let compared = rules.filter_map(|(list, rule)| match rule {
+            Rule::Match(rule) => Some(Comparison {
+                step: baseline.number(&rule.from)?,
+                rule,
+                list,
+            }),
             Rule::Allow(_)
             | Rule::Create(_)
             | Rule::Delete(_)
@@ -231,9 +268,9 @@ fn compares(baseline: &Baseline) -> Vec<Vec<(usize, &MatchRule)>> {
             | Rule::Modify(_)
             | Rule::Require(_) => None,
         });
-        numbered.collect()
+        compared.collect()
     });
-    numbered.collect()
+    compared.collect()
 }
 
 /// All but the attempts.

@@ -492,7 +492,7 @@ fn a_withheld_link_that_nobody_needs_changes_nothing() {
 #[test]
 fn what_is_looked_at_by_an_inspection_is_said() {
     let made = link(&[], &[("app", 1), ("doc", 2)]);
-    let inspect = r#"{"_type":"inspection","name":"look","run":["true"],"expected_materials":[["MATCH","app","WITH","PRODUCTS","FROM","build"]],"expected_products":[]}"#;
+    let inspect = r#"{"_type":"inspection","name":"look","run":["true"],"expected_materials":[["MATCH","app","WITH","PRODUCTS","FROM","build"],["DISALLOW","*"]],"expected_products":[["MATCH","*","WITH","PRODUCTS","FROM","build"],["ALLOW","*"]]}"#;
     let steps = [step(
         "build",
         &[0],
@@ -509,7 +509,7 @@ fn what_is_looked_at_by_an_inspection_is_said() {
         simulation.lookers(hole).collect::<Vec<_>>()
     };
     assert_eq!(lookers("app"), ["look"]);
-    assert!(lookers("doc").is_empty(), "its rules are about `app` alone");
+    assert!(lookers("doc").is_empty(), "no list can refuse it");
 }
 
 #[test]

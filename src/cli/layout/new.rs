@@ -18,7 +18,7 @@ use crate::model::{Moment, command_line, escaped, printable, quoted};
 use crate::store::{self, StoreError, Writing};
 
 use super::super::failure::{DONE, Failure, answer, complain};
-use super::output::{exists, spare_private_key};
+use super::output::exists;
 
 /// Begin a layout from a template
 ///
@@ -116,7 +116,6 @@ impl New {
     }
 
     fn write(&self, output: &Path, filled: &Filled) -> Result<(), Failure> {
-        spare_private_key(output)?;
         let writing = match self.force {
             true => Writing::Public,
             false => Writing::PublicNew,

@@ -52,7 +52,6 @@ pub(super) fn write(
         ))
         .hint("choose another name with --output"));
     }
-    spare_private_key(path)?;
     let writing = match replace {
         Replace::Nothing => Writing::PublicNew,
         Replace::Layout if path.symlink_metadata().is_err() => Writing::PublicNew,
@@ -88,25 +87,6 @@ pub(super) fn is_stream(path: &Path) -> bool {
     let named = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"];
     let special = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
     named.iter().any(|stream| path.starts_with(stream)) || path.metadata().is_ok_and(special)
-}
-
-/// Refuses to write over a private key: nobody means that, and it cannot be made again. What cannot be read
-/// may be one.
-pub(super) fn spare_private_key(path: &Path) -> Result<(), Failure> {
-    const MARK: &[u8] = b"PRIVATE KEY";
-    if is_stream(path) {
-        return Ok(());
-    }
-    let why = match store::read_file(path) {
-        Ok(bytes) if bytes.windows(MARK.len()).any(|part| part == MARK) => {
-            "holds a private key, which would be lost".to_owned()
-        }
-        Ok(_) => return Ok(()),
-        Err(_) if path.symlink_metadata().is_err() => return Ok(()),
-        Err(error) => format!("is not written over, for it cannot be looked at: {error}"),
-    };
-    let path = quoted(&path.to_string_lossy()).to_string();
-    Err(Failure::failed(format!("{path} {why}")).hint("choose another name with --output"))
 }
 
 /// Whether a file holds a layout in its envelope.

@@ -69,7 +69,7 @@ struct Release {
     stage: Stage,
     /// By the names under which they are released.
     copies: BTreeMap<String, String>,
-    _tidy: Tidy,
+    tidy: Tidy,
 }
 
 impl ProductOptions {
@@ -113,7 +113,12 @@ impl ProductOptions {
             release = Some(begun);
             files
         } else {
-            record_files(&self.roots(), &options, &unseen)
+            let found = record::find(&self.roots(), &options, &unseen);
+            let checked = found.map_err(|errors| whys(&errors)).and_then(|found| {
+                let mut paths = found.iter().map(|file| &file.path);
+                paths.try_for_each(|path| check_name(path))
+            });
+            checked.and_then(|()| record_files(&self.roots(), &options, &unseen))
         };
         let unseen = unseen
             .paths
@@ -177,7 +182,7 @@ impl AtHand<'_> {
         }
         // In this order: the signals are held back longest.
         let Release {
-            _tidy,
+            tidy,
             stage,
             copies,
         } = release;
@@ -185,14 +190,16 @@ impl AtHand<'_> {
         let files: Option<Vec<(&str, &str)>> = names
             .map(|name| Some((name.as_str(), copies.get(name)?.as_str())))
             .collect();
-        let released = match files {
-            Some(files) if !files.is_empty() => {
+        let released = match (files, tidy.undisturbed()) {
+            // A signal waits: what is released is never a part.
+            (Some(files), Ok(_undisturbed)) if !files.is_empty() => {
                 let count = files.len();
                 stage
                     .release(files)
                     .map(|()| count)
                     .map_err(|error| error.to_string())
             }
+            (_, Err(error)) => Err(error.to_string()),
             _ => Err("not all of it was copied".to_owned()),
         };
         match released {
@@ -209,15 +216,15 @@ impl Release {
     fn beside(target: &Path) -> Result<Self, Failure> {
         let undecided = |failure: Failure| failure.meaning(Kind::Undecided);
         let tidy = Tidy::begin().map_err(|error| undecided(Failure::failed(error)))?;
-        let making = tidy
-            .making()
+        let undisturbed = tidy
+            .undisturbed()
             .map_err(|error| undecided(Failure::failed(error)))?;
         let stage = Stage::beside(target).map_err(|error| undecided(Failure::failed(error)))?;
-        making.made(stage.path());
+        undisturbed.made(stage.path());
         Ok(Self {
             stage,
             copies: BTreeMap::new(),
-            _tidy: tidy,
+            tidy,
         })
     }
 
@@ -239,6 +246,7 @@ impl Release {
             .map_err(|error| vec![error.to_string()])?;
         let mut names = BTreeMap::new();
         for FoundFile { name, path } in found {
+            check_name(&path)?;
             let one = |error: store::StageError| vec![error.to_string()];
             store::inside(name.as_str()).map_err(one)?;
             let copy = self.stage.take(&path, &canonical).map_err(one)?;
@@ -256,6 +264,19 @@ impl Release {
             .filter_map(|(copy, digests)| Some((names.remove(copy)?, digests.clone())));
         Ok(named.collect())
     }
+}
+
+/// A backslash is recorded as a slash, as the reference does; here it would be another file's name.
+fn check_name(path: &Path) -> Result<(), Vec<String>> {
+    let path = path.to_string_lossy();
+    if path.contains('\\') {
+        let why = format!(
+            "the name of {} has a backslash, which artifacts have as a slash",
+            quoted(&path)
+        );
+        return Err(vec![why]);
+    }
+    Ok(())
 }
 
 fn record_files(

@@ -130,7 +130,7 @@ fn looked(simulation: &Simulation, inspections: &[usize]) -> String {
         .collect();
     match names.is_empty() {
         true => String::new(),
-        false => format!(" (the inspection {} looks there)", names.join(", ")),
+        false => format!(" (the inspection {} compares with it)", names.join(", ")),
     }
 }
 
