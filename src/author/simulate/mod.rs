@@ -24,7 +24,7 @@ use std::num::NonZeroUsize;
 use rayon::prelude::*;
 
 use crate::keys::KeyId;
-use crate::model::{MatchRule, Moment, Rule};
+use crate::model::{Artifacts, MatchRule, Moment, Rule};
 use crate::report::{
     Attacker, Attempt, IdleInspection, Means, SimulatedKey, SimulatedStep, Simulation, Uncounted,
 };
@@ -225,7 +225,12 @@ impl Rehearsal<'_> {
                 is_there && compared.can_refuse(&edit.name)
             }),
             // All of the link.
-            None => compared.step == seed.step,
+            None => {
+                let there = self.attacks.flow().side(compared.step, compared.rule.side);
+                let mut there = there.into_iter().flat_map(Artifacts::iter);
+                compared.step == seed.step
+                    && there.any(|(name, _)| compared.can_refuse(name.as_ref()))
+            }
         };
         let inspections = self.compares.iter().enumerate();
         let looking = inspections.filter(|(_, compares)| compares.iter().any(sees));

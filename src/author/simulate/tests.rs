@@ -159,7 +159,7 @@ fn digests() -> impl Strategy<Value = DigestSet> {
     ]
 }
 
-fn artifacts() -> impl Strategy<Value = crate::model::Artifacts> {
+fn artifacts() -> impl Strategy<Value = Artifacts> {
     let one = (prop::sample::select(&NAMES[..]), digests());
     prop::collection::vec(one, 0..6).prop_map(|list| {
         let one = |(name, digests): (&str, DigestSet)| (ArtifactPath::claimed(name), digests);
@@ -510,6 +510,19 @@ fn what_is_looked_at_by_an_inspection_is_said() {
     };
     assert_eq!(lookers("app"), ["look"]);
     assert!(lookers("doc").is_empty(), "no list can refuse it");
+    let by_links = |simulation: &Simulation| -> Vec<Vec<String>> {
+        let holes = simulation.holes();
+        let holes = holes.filter(|it| matches!(it.attacker, Attacker::Links));
+        let lookers = holes.map(|hole| simulation.lookers(hole).map(ToString::to_string).collect());
+        lookers.collect()
+    };
+    let found = by_links(simulation);
+    assert!(!found.is_empty() && found.iter().all(|names| names == &["look"]));
+    let lenient = inspect.replace(r#",["DISALLOW","*"]"#, "");
+    let (baseline, resigned) = chain(&steps, &lenient).unwrap();
+    let rehearsal = simulate(&baseline, &resigned, &plan()).unwrap();
+    let found = by_links(&rehearsal.simulation);
+    assert!(!found.is_empty() && found.iter().all(Vec::is_empty));
 }
 
 #[test]
