@@ -1,5 +1,6 @@
 //! `verify --product`: the final product at hand, and its release.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -116,7 +117,7 @@ impl ProductOptions {
             let found = record::find(&self.roots(), &options, &unseen);
             let checked = found.map_err(|errors| whys(&errors)).and_then(|found| {
                 let mut paths = found.iter().map(|file| &file.path);
-                paths.try_for_each(|path| check_name(path))
+                paths.try_for_each(|path| check_name(path).map_err(|why| vec![why]))
             });
             checked.and_then(|()| record_files(&self.roots(), &options, &unseen))
         };
@@ -165,9 +166,17 @@ impl ProductOptions {
                 "the digest manifest has more than {MAX_MANIFEST_BYTES} bytes"
             ));
         }
-        let named = |name: &str| record::name_of(name, &self.lstrip_paths);
-        store::read_manifest(&bytes, algorithm.as_ref(), named)
-            .map_err(|error| format!("the digest manifest, {error}"))
+        let other = RefCell::new(Ok(()));
+        let named = |name: &str| {
+            let mut other = other.borrow_mut();
+            if other.is_ok() {
+                *other = check_name(Path::new(name));
+            }
+            record::name_of(name, &self.lstrip_paths)
+        };
+        let files = store::read_manifest(&bytes, algorithm.as_ref(), named)
+            .map_err(|error| format!("the digest manifest, {error}"))?;
+        other.into_inner().map(|()| files)
     }
 }
 
@@ -246,7 +255,7 @@ impl Release {
             .map_err(|error| vec![error.to_string()])?;
         let mut names = BTreeMap::new();
         for FoundFile { name, path } in found {
-            check_name(&path)?;
+            check_name(&path).map_err(|why| vec![why])?;
             let one = |error: store::StageError| vec![error.to_string()];
             store::inside(name.as_str()).map_err(one)?;
             let copy = self.stage.take(&path, &canonical).map_err(one)?;
@@ -267,14 +276,14 @@ impl Release {
 }
 
 /// A backslash is recorded as a slash, as the reference does; here it would be another file's name.
-fn check_name(path: &Path) -> Result<(), Vec<String>> {
+fn check_name(path: &Path) -> Result<(), String> {
     let path = path.to_string_lossy();
     if path.contains('\\') {
         let why = format!(
             "the name of {} has a backslash, which artifacts have as a slash",
             quoted(&path)
         );
-        return Err(vec![why]);
+        return Err(why);
     }
     Ok(())
 }
