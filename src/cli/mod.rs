@@ -6,6 +6,7 @@
 mod bar;
 mod failure;
 mod key;
+mod later;
 mod layout;
 mod match_products;
 mod mock;
@@ -34,6 +35,7 @@ use crate::model::Moment;
 use crate::render::Dress;
 
 use failure::{DONE, Failure, NOT_STARTED, USAGE, answer};
+use later::Later;
 use progress::{Listener, Verbosity};
 use reference::Tool;
 
@@ -87,15 +89,24 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Subcommands {
-    Run(run::Run),
-    Record(record::Record),
-    Verify(verify::Verify),
-    Sign(sign::Sign),
-    Key(key::Key),
-    Layout(layout::Layout),
-    Show(show::Show),
-    MatchProducts(match_products::MatchProducts),
-    Mock(mock::Mock),
+    /// Wrap one command and sign a link about it
+    Run(Later<run::Run>),
+    /// Record a step of several commands, or one done by hand
+    Record(Later<record::Record>),
+    /// Decide from a signed layout and links whether the product may be released
+    Verify(Later<verify::Verify>),
+    /// Sign a layout or a link, add a signature, or check signatures
+    Sign(Later<sign::Sign>),
+    /// Make a key pair, or tell what a key is
+    Key(Later<key::Key>),
+    /// Write, check and understand layouts
+    Layout(Later<layout::Layout>),
+    /// Show layouts and links: who signed what, which artifacts, which rules
+    Show(Later<show::Show>),
+    /// Compare files with the products of a link
+    MatchProducts(Later<match_products::MatchProducts>),
+    /// Try a step: run its command and write an unsigned link, NAME.link
+    Mock(Later<mock::Mock>),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -193,21 +204,23 @@ impl Cli {
             verbose: self.speech.verbose,
         };
         let (name, done) = match &self.command {
-            Subcommands::Run(run) => ("run", run.run(&listener)),
-            Subcommands::Record(record) => ("record", record.run(&listener)),
-            Subcommands::Verify(verify) => {
+            Subcommands::Run(Later(run)) => ("run", run.run(&listener)),
+            Subcommands::Record(Later(record)) => ("record", record.run(&listener)),
+            Subcommands::Verify(Later(verify)) => {
                 let now = Moment::from_timestamp(jiff::Timestamp::now());
                 ("verify", verify.run(now, dress, &listener))
             }
-            Subcommands::Sign(sign) => {
+            Subcommands::Sign(Later(sign)) => {
                 let now = Moment::from_timestamp(jiff::Timestamp::now());
                 ("sign", sign.run(now, &listener))
             }
-            Subcommands::Key(key) => ("key", key.run()),
-            Subcommands::Layout(layout) => ("layout", layout.run(dress, &listener)),
-            Subcommands::Show(show) => ("show", show.run()),
-            Subcommands::MatchProducts(products) => ("match-products", products.run(&listener)),
-            Subcommands::Mock(mock) => ("mock", mock.run(&listener)),
+            Subcommands::Key(Later(key)) => ("key", key.run()),
+            Subcommands::Layout(Later(layout)) => ("layout", layout.run(dress, &listener)),
+            Subcommands::Show(Later(show)) => ("show", show.run()),
+            Subcommands::MatchProducts(Later(products)) => {
+                ("match-products", products.run(&listener))
+            }
+            Subcommands::Mock(Later(mock)) => ("mock", mock.run(&listener)),
             Subcommands::Completions { shell } => ("completions", completions(*shell)),
             Subcommands::Man { command, schema } => {
                 let done = if *schema {
@@ -284,4 +297,30 @@ fn manual_page(name: Option<&str>) -> Result<ExitCode, Failure> {
         .map_err(Failure::failed)?;
     answer(&page)?;
     Ok(ExitCode::from(DONE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_commands_says_of_each_what_the_command_says_of_itself() {
+        let said = |command: &clap::Command| -> Vec<String> {
+            let commands = command.get_subcommands();
+            commands
+                .map(|one| {
+                    format!(
+                        "{}: {}",
+                        one.get_name(),
+                        one.get_about().unwrap_or_default()
+                    )
+                })
+                .collect()
+        };
+        let mut command = Cli::command();
+        let listed = said(&command);
+        command.build();
+        assert_eq!(listed, said(&command));
+        command.debug_assert();
+    }
 }

@@ -1,5 +1,6 @@
 //! `--stats`: what was recorded, how long it took, and with what.
 
+use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use clap::ValueEnum;
@@ -38,7 +39,8 @@ pub(crate) fn reuse(recorded: Counted) -> String {
 pub(crate) struct Stats {
     format: Option<StatsFormat>,
     backend: Backend,
-    threads: usize,
+    /// How many threads were asked for.
+    jobs: Option<NonZeroUsize>,
     since: Instant,
     recorded: Counted,
     /// Whether digests may be taken over.
@@ -59,7 +61,7 @@ impl Stats {
         Self {
             format,
             backend: options.backend,
-            threads: options.jobs.map_or_else(record::default_jobs, Into::into),
+            jobs: options.jobs,
             since: Instant::now(),
             recorded: Counted::default(),
             reuses,
@@ -81,6 +83,7 @@ impl Stats {
 
     /// Tells, if somebody asked.
     pub(crate) fn tell(&self) {
+        let threads = || self.jobs.map_or_else(record::default_jobs, Into::into);
         match self.format {
             None => {}
             Some(StatsFormat::Human) => {
@@ -100,7 +103,7 @@ impl Stats {
                     ));
                 }
                 let backend = record::backend_name(self.backend);
-                complain(&format!("{backend}, {} threads", self.threads));
+                complain(&format!("{backend}, {} threads", threads()));
             }
             Some(StatsFormat::Json) => {
                 let phase = |phase: &Phase| {
@@ -114,7 +117,7 @@ impl Stats {
                 let phases: Map<String, Value> = self.phases.iter().map(phase).collect();
                 let told = json!({
                     "schema": "linkwright/stats/v1", "phases": phases,
-                    "backend": record::backend_name(self.backend), "threads": self.threads,
+                    "backend": record::backend_name(self.backend), "threads": threads(),
                 });
                 super::failure::line(&told.to_string());
             }

@@ -154,10 +154,14 @@ pub(super) fn cores() -> usize {
 
 /// Goes over the roots.
 pub(super) fn scan(roots: &[RootSpec], pass: Pass<'_>) -> Scan {
-    let shared = Shared::new(roots, pass);
     if roots.is_empty() {
-        shared.all_found();
+        // Without a question to the system how many threads there may be.
+        if pass.is_last {
+            pass.tell(Event::Walked);
+        }
+        return Scan::default();
     }
+    let shared = Shared::new(roots, pass);
     let workers = thread::scope(|scope| {
         let mut first = Worker::new(0, &shared, scope);
         // Most roots are small, and starting threads takes longer than reading a few files.

@@ -137,7 +137,7 @@ impl<'a> Shared<'a> {
     }
 
     /// All folders of this pass were gone through.
-    pub(super) fn all_found(&self) {
+    fn all_found(&self) {
         if self.pass.is_last {
             self.pass.tell(Event::Walked);
         }
