@@ -267,11 +267,18 @@ class Bench:
             self.given.linkwright, "run", "--step-name", "start", "--signing-key", self.key,
             "--metadata-directory", self.links["ours"], "--", "true",
         ]  # fmt: skip
+        timed(bare, self.given.work)
+        link = next(self.links["ours"].glob("start.*.link"))
+        sign = [
+            self.given.linkwright, "sign", link, "--signing-key", self.key,
+            "--output", self.links["ours"] / "start.signed",
+        ]  # fmt: skip
         return {
             "start": by_turns(
                 {
                     "env true": ["env", "true"],
                     "linkwright --version": [self.given.linkwright, "--version"],
+                    "linkwright sign": sign,
                     "linkwright run -- true": bare,
                 },
                 self.given.work,
@@ -385,10 +392,19 @@ def start_table(result):
     start = result["start"]
     rows = [
         (f"`{name}`", f"{1e3 * statistics.median(runs['seconds']):.2f} ms",
-         ratio(runs, start["env true"]), result["rounds"], loads(result))
+         ratio(runs, start["env true"]),
+         ratio(runs, and_signing(start)) if "linkwright sign" in start else "–",
+         result["rounds"], loads(result))
         for name, runs in start.items()
     ]  # fmt: skip
-    return table(("start-up", "time", "beside `env true`", "turns", "load"), rows)
+    head = ("start-up", "time", "beside `env true`", "beside that and signing", "turns", "load")
+    return table(head, rows)
+
+
+def and_signing(start):
+    """What `env true` takes, and what `sign` takes beyond a start of the same program."""
+    turns = (start[name]["seconds"] for name in ("env true", "linkwright sign", "linkwright --version"))
+    return {"seconds": [env + sign - version for env, sign, version in zip(*turns)]}
 
 
 def cold_table(result):
