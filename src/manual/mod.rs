@@ -44,4 +44,6 @@ pub mod exit_statuses {}
 
 #[doc = include_str!("performance.md")]
 #[doc = include_str!("performance_tables.md")]
+#[doc = "\n# The last run without AVX-512\n"]
+#[doc = include_str!("performance_tables_sha_ni.md")]
 pub mod performance {}
