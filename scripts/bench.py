@@ -393,7 +393,7 @@ def start_table(result):
     rows = [
         (f"`{name}`", f"{1e3 * statistics.median(runs['seconds']):.2f} ms",
          ratio(runs, start["env true"]),
-         ratio(runs, and_signing(start)) if "linkwright sign" in start else "–",
+         ratio(runs, and_signing(start)) if name == "linkwright run -- true" else "–",
          result["rounds"], loads(result))
         for name, runs in start.items()
     ]  # fmt: skip

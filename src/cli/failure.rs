@@ -121,7 +121,7 @@ pub(crate) fn line(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
-/// Writes what is for a CI's log to stderr, as it stands: whoever made it has escaped it.
+/// Writes to stderr what is to stand there as it is: whoever made it has escaped it.
 pub(crate) fn say_unchanged(text: &str) {
     drop(io::stderr().lock().write_all(text.as_bytes()));
 }

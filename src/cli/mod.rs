@@ -6,7 +6,6 @@
 mod bar;
 mod failure;
 mod key;
-mod later;
 mod layout;
 mod match_products;
 mod mock;
@@ -22,7 +21,7 @@ mod stats;
 mod verify;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::{env, io};
@@ -34,8 +33,7 @@ use crate::exec::sandbox;
 use crate::model::Moment;
 use crate::render::Dress;
 
-use failure::{DONE, Failure, NOT_STARTED, USAGE, answer};
-use later::Later;
+use failure::{DONE, Failure, NOT_STARTED, USAGE, answer, complain, say_unchanged};
 use progress::{Listener, Verbosity};
 use reference::Tool;
 
@@ -87,26 +85,29 @@ enum Color {
     Never,
 }
 
+// To put together the options of all commands takes longer than to start the program. What is said here
+// of a command stands in the list of them, before its own options are known.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Subcommands {
     /// Wrap one command and sign a link about it
-    Run(Later<run::Run>),
+    Run(run::Run),
     /// Record a step of several commands, or one done by hand
-    Record(Later<record::Record>),
+    Record(record::Record),
     /// Decide from a signed layout and links whether the product may be released
-    Verify(Later<verify::Verify>),
+    Verify(verify::Verify),
     /// Sign a layout or a link, add a signature, or check signatures
-    Sign(Later<sign::Sign>),
+    Sign(sign::Sign),
     /// Make a key pair, or tell what a key is
-    Key(Later<key::Key>),
+    Key(key::Key),
     /// Write, check and understand layouts
-    Layout(Later<layout::Layout>),
+    Layout(layout::Layout),
     /// Show layouts and links: who signed what, which artifacts, which rules
-    Show(Later<show::Show>),
+    Show(show::Show),
     /// Compare files with the products of a link
-    MatchProducts(Later<match_products::MatchProducts>),
+    MatchProducts(match_products::MatchProducts),
     /// Try a step: run its command and write an unsigned link, NAME.link
-    Mock(Later<mock::Mock>),
+    Mock(mock::Mock),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -167,12 +168,17 @@ fn names_run(arguments: &[OsString]) -> bool {
 
 /// Help and version go to stdout and are a success, everything else is wrong usage.
 fn usage(error: &clap::Error, for_run: bool) -> ExitCode {
-    let asked_for = matches!(
+    let is_asked_for = matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     );
-    let printed = if asked_for {
-        error.print()
+    if is_asked_for {
+        match error.print() {
+            Ok(()) => return ExitCode::from(DONE),
+            // The reader had enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::from(DONE),
+            Err(error) => complain(&format!("cannot write to standard output: {error}")),
+        }
     } else {
         let message = error.render();
         let told = if io::stderr().is_terminal() {
@@ -180,15 +186,9 @@ fn usage(error: &clap::Error, for_run: bool) -> ExitCode {
         } else {
             message.to_string()
         };
-        io::stderr().write_all(told.as_bytes())
-    };
-    ExitCode::from(if asked_for && printed.is_ok() {
-        DONE
-    } else if for_run {
-        NOT_STARTED
-    } else {
-        USAGE
-    })
+        say_unchanged(&told);
+    }
+    ExitCode::from(if for_run { NOT_STARTED } else { USAGE })
 }
 
 impl Cli {
@@ -204,23 +204,21 @@ impl Cli {
             verbose: self.speech.verbose,
         };
         let (name, done) = match &self.command {
-            Subcommands::Run(Later(run)) => ("run", run.run(&listener)),
-            Subcommands::Record(Later(record)) => ("record", record.run(&listener)),
-            Subcommands::Verify(Later(verify)) => {
+            Subcommands::Run(run) => ("run", run.run(&listener)),
+            Subcommands::Record(record) => ("record", record.run(&listener)),
+            Subcommands::Verify(verify) => {
                 let now = Moment::from_timestamp(jiff::Timestamp::now());
                 ("verify", verify.run(now, dress, &listener))
             }
-            Subcommands::Sign(Later(sign)) => {
+            Subcommands::Sign(sign) => {
                 let now = Moment::from_timestamp(jiff::Timestamp::now());
                 ("sign", sign.run(now, &listener))
             }
-            Subcommands::Key(Later(key)) => ("key", key.run()),
-            Subcommands::Layout(Later(layout)) => ("layout", layout.run(dress, &listener)),
-            Subcommands::Show(Later(show)) => ("show", show.run()),
-            Subcommands::MatchProducts(Later(products)) => {
-                ("match-products", products.run(&listener))
-            }
-            Subcommands::Mock(Later(mock)) => ("mock", mock.run(&listener)),
+            Subcommands::Key(key) => ("key", key.run()),
+            Subcommands::Layout(layout) => ("layout", layout.run(dress, &listener)),
+            Subcommands::Show(show) => ("show", show.run()),
+            Subcommands::MatchProducts(products) => ("match-products", products.run(&listener)),
+            Subcommands::Mock(mock) => ("mock", mock.run(&listener)),
             Subcommands::Completions { shell } => ("completions", completions(*shell)),
             Subcommands::Man { command, schema } => {
                 let done = if *schema {
@@ -304,23 +302,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_of_commands_says_of_each_what_the_command_says_of_itself() {
+    fn a_list_of_commands_says_of_each_what_the_command_says_of_itself() {
         let said = |command: &clap::Command| -> Vec<String> {
-            let commands = command.get_subcommands();
-            commands
-                .map(|one| {
-                    format!(
-                        "{}: {}",
-                        one.get_name(),
-                        one.get_about().unwrap_or_default()
-                    )
-                })
-                .collect()
+            let said = |one: &clap::Command| {
+                format!(
+                    "{}: {}",
+                    one.get_name(),
+                    one.get_about().unwrap_or_default()
+                )
+            };
+            command.get_subcommands().map(said).collect()
         };
-        let mut command = Cli::command();
-        let listed = said(&command);
-        command.build();
-        assert_eq!(listed, said(&command));
-        command.debug_assert();
+        let layout = clap::Command::new("layout").disable_help_subcommand(true);
+        let layout = layout::Layout::augment_args(layout);
+        for mut command in [Cli::command(), layout] {
+            let listed = said(&command);
+            command.build();
+            assert_eq!(listed, said(&command));
+        }
     }
 }

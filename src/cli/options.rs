@@ -47,7 +47,8 @@ pub(crate) struct Recording {
         default_value = "sha256"
     )]
     hash: Vec<Hash>,
-    /// How many threads read and hash, at most 1024 (twice the processors unless given)
+    /// How many threads read and hash, at most 1024 (twice the processors, from 4 to 32, unless
+    /// given)
     #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<NonZeroUsize>,
 }

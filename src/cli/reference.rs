@@ -8,7 +8,6 @@ use std::path::Path;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _};
 
-use super::later::Later;
 use super::{Speech, Subcommands, match_products, mock, record, run, sign, verify};
 
 /// One of the reference's tools.
@@ -151,14 +150,14 @@ impl Tool {
     /// The subcommand and the manner of speaking that a command line means.
     pub(super) fn parsed(self, matches: &ArgMatches) -> Result<(Subcommands, Speech), clap::Error> {
         let command = match self {
-            Self::Run => Subcommands::Run(Later(run::Run::from_arg_matches(matches)?)),
-            Self::Record => Subcommands::Record(Later(record::Record::from_arg_matches(matches)?)),
-            Self::Sign => Subcommands::Sign(Later(sign::Sign::from_arg_matches(matches)?)),
-            Self::Verify => Subcommands::Verify(Later(verify::Verify::from_arg_matches(matches)?)),
-            Self::Mock => Subcommands::Mock(Later(mock::Mock::from_arg_matches(matches)?)),
-            Self::MatchProducts => Subcommands::MatchProducts(Later(
+            Self::Run => Subcommands::Run(run::Run::from_arg_matches(matches)?),
+            Self::Record => Subcommands::Record(record::Record::from_arg_matches(matches)?),
+            Self::Sign => Subcommands::Sign(sign::Sign::from_arg_matches(matches)?),
+            Self::Verify => Subcommands::Verify(verify::Verify::from_arg_matches(matches)?),
+            Self::Mock => Subcommands::Mock(mock::Mock::from_arg_matches(matches)?),
+            Self::MatchProducts => Subcommands::MatchProducts(
                 match_products::MatchProducts::from_arg_matches(matches)?,
-            )),
+            ),
         };
         Ok((command, Speech::from_arg_matches(matches)?))
     }

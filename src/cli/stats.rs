@@ -39,7 +39,7 @@ pub(crate) fn reuse(recorded: Counted) -> String {
 pub(crate) struct Stats {
     format: Option<StatsFormat>,
     backend: Backend,
-    /// How many threads were asked for.
+    /// How many threads were asked for, if somebody did.
     jobs: Option<NonZeroUsize>,
     since: Instant,
     recorded: Counted,

@@ -43,6 +43,7 @@ pub mod simulation {}
 pub mod exit_statuses {}
 
 #[doc = include_str!("performance.md")]
+#[doc = "\n# The last run with AVX-512\n"]
 #[doc = include_str!("performance_tables.md")]
 #[doc = "\n# The last run without AVX-512\n"]
 #[doc = include_str!("performance_tables_sha_ni.md")]

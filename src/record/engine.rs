@@ -121,6 +121,13 @@ impl Pass<'_> {
         self.ground.observer.event(event);
     }
 
+    /// All folders of this pass were gone through.
+    pub(super) fn tell_walked(&self) {
+        if self.is_last {
+            self.tell(Event::Walked);
+        }
+    }
+
     /// A file was hashed. Of the parts of an artifact it is told once, for all of them.
     fn tell_hashed(&self, path: &str, bytes: u64) {
         if self.is_last {
@@ -155,10 +162,8 @@ pub(super) fn cores() -> usize {
 /// Goes over the roots.
 pub(super) fn scan(roots: &[RootSpec], pass: Pass<'_>) -> Scan {
     if roots.is_empty() {
-        // Without a question to the system how many threads there may be.
-        if pass.is_last {
-            pass.tell(Event::Walked);
-        }
+        // Neither threads nor hash functions are asked for.
+        pass.tell_walked();
         return Scan::default();
     }
     let shared = Shared::new(roots, pass);

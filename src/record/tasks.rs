@@ -5,8 +5,6 @@ use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::event::Event;
-
 use super::engine::{Pass, RootSpec, cores, default_jobs};
 use super::folder::{Folder, Part};
 use super::hash::GIANT;
@@ -129,17 +127,10 @@ impl<'a> Shared<'a> {
 
     pub(super) fn finished_one(&self) {
         if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.all_found();
+            self.pass.tell_walked();
             // Whoever waits has looked at `pending` under this lock.
             let _given = locked(&self.given);
             self.ready.notify_all();
-        }
-    }
-
-    /// All folders of this pass were gone through.
-    fn all_found(&self) {
-        if self.pass.is_last {
-            self.pass.tell(Event::Walked);
         }
     }
 

@@ -201,26 +201,30 @@ fn a_file_whose_name_is_not_utf_8_is_named_and_nothing_runs() {
 #[test]
 fn a_full_standard_output_is_an_error_and_a_closed_one_is_not() {
     let folder = Folder::new();
-    let full = File::options().write(true).open("/dev/full").unwrap();
-    let ended = finish(
-        folder
-            .command(&["key", "id", &public("alice")])
-            .stdout(full)
-            .spawn()
-            .unwrap(),
-    );
-    assert_eq!(ended.status, Some(1), "{ended:?}");
-    assert!(ended.err.contains("standard output"), "{ended:?}");
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let ended = finish(
-        folder
-            .command(&["key", "id", &public("alice")])
-            .stdout(writer)
-            .spawn()
-            .unwrap(),
-    );
-    assert_eq!((ended.status, ended.err.as_str()), (Some(0), ""));
+    let alice = public("alice");
+    let id = ["key", "id", &alice];
+    for (words, status) in [
+        (&id[..], 1),
+        (&["--version"], 2),
+        (&["verify", "--help"], 2),
+        (&["run", "--help"], 125),
+    ] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let ended = finish(folder.command(words).stdout(full).spawn().unwrap());
+        assert_eq!(ended.status, Some(status), "{words:?}: {ended:?}");
+        assert!(
+            ended.err.contains("standard output"),
+            "{words:?}: {ended:?}"
+        );
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = finish(folder.command(words).stdout(writer).spawn().unwrap());
+        assert_eq!(
+            (ended.status, ended.err.as_str()),
+            (Some(0), ""),
+            "{words:?}"
+        );
+    }
 }
 
 #[test]

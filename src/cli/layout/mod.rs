@@ -35,18 +35,31 @@ pub(crate) struct Layout {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Commands {
+    /// Compile the text form of a layout to JSON, not yet signed
     Compile(compile::Compile),
+    /// Write the text form of a layout
     Decompile(decompile::Decompile),
+    /// Compare two layouts by what they mean: what is now allowed that was not, and what is now refused
     Diff(diff::Diff),
+    /// Write the layout that accepts the links of one good run
     FromLinks(from_links::FromLinks),
+    /// Draw a layout: steps and inspections in order, who signs, arrows along MATCH rules
     Graph(graph::Graph),
+    /// Show which key can do what: alone, or only with others; what it signed; which are unused
     Keys(keys::Keys),
+    /// Find what in a layout cannot work, checks nothing, or is most likely not what was meant
     Lint(lint::Lint),
+    /// Begin a layout from a template
     New(new::New),
+    /// Give a layout another expiry
     Renew(renew::Renew),
+    /// Show what a layout asks for: its graph, then keys, steps, rules, inspections
     Show(show::Show),
+    /// Compile and sign a layout in one, or sign one that is compiled
     Sign(sign::Sign),
+    /// Try tamperings with the evidence of a good run, and tell which ones would pass
     Simulate(Box<simulate::Simulate>),
 }
 
