@@ -137,13 +137,16 @@ class Bench:
         self.corpora = given.work / "corpora"
         self.corpora.mkdir(parents=True, exist_ok=True)
         self.links = {name: given.work / name for name in ("theirs", "ours")}
+        self.key = given.work / "key"
         for folder in self.links.values():
+            # A link of another key must not be taken for one that was just made.
+            if not self.key.exists():
+                shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(exist_ok=True)
         self.results_file = given.work / "results.json"
         self.results = {}
         if self.results_file.exists():
             self.results = json.loads(self.results_file.read_text())
-        self.key = given.work / "key"
         if not self.key.exists():
             subprocess.run([given.linkwright, "key", "generate", self.key], check=True)
 

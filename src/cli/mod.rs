@@ -30,7 +30,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::exec::sandbox;
-use crate::model::Moment;
+use crate::model::{Moment, printable};
 use crate::render::Dress;
 
 use failure::{DONE, Failure, NOT_STARTED, USAGE, answer, complain, say_unchanged};
@@ -149,7 +149,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match parsed {
         Ok(cli) => cli.run(),
-        Err(error) => usage(&error, tool == Some(Tool::Run) || names_run(&arguments)),
+        Err(error) => usage(&error, &arguments, tool == Some(Tool::Run)),
     }
 }
 
@@ -167,7 +167,7 @@ fn names_run(arguments: &[OsString]) -> bool {
 }
 
 /// Help and version go to stdout and are a success, everything else is wrong usage.
-fn usage(error: &clap::Error, for_run: bool) -> ExitCode {
+fn usage(error: &clap::Error, arguments: &[OsString], is_run: bool) -> ExitCode {
     let is_asked_for = matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
@@ -180,15 +180,25 @@ fn usage(error: &clap::Error, for_run: bool) -> ExitCode {
             Err(error) => complain(&format!("cannot write to standard output: {error}")),
         }
     } else {
-        let message = error.render();
-        let told = if io::stderr().is_terminal() {
-            message.ansi().to_string()
-        } else {
-            message.to_string()
-        };
-        say_unchanged(&told);
+        say_unchanged(&told(error, arguments, io::stderr().is_terminal()));
     }
-    ExitCode::from(if for_run { NOT_STARTED } else { USAGE })
+    let is_run = is_run || names_run(arguments);
+    ExitCode::from(if is_run { NOT_STARTED } else { USAGE })
+}
+
+/// What was wrong, in colours on a terminal. Arguments stand in it as they are: if a terminal would obey
+/// one of them, it is told without colours.
+fn told(error: &clap::Error, arguments: &[OsString], on_terminal: bool) -> String {
+    let is_printable = |argument: &OsString| {
+        let argument = argument.to_string_lossy();
+        printable(&argument) == argument
+    };
+    let message = error.render();
+    if on_terminal && arguments.iter().all(is_printable) {
+        message.ansi().to_string()
+    } else {
+        printable(&message.to_string())
+    }
 }
 
 impl Cli {
@@ -300,6 +310,18 @@ fn manual_page(name: Option<&str>) -> Result<ExitCode, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_argument_gives_orders_to_the_terminal_that_is_told_of_it() {
+        for (argument, is_coloured) in [("--foo", true), ("--\u{1b}[31mfoo\u{7}", false)] {
+            let arguments = ["linkwright", argument].map(OsString::from);
+            let error = Cli::try_parse_from(&arguments).unwrap_err();
+            let told = told(&error, &arguments, true);
+            assert!(told.contains("foo"), "{told:?}");
+            assert_eq!(told.contains('\u{1b}'), is_coloured, "{told:?}");
+            assert!(!told.contains('\u{7}'), "{told:?}");
+        }
+    }
 
     #[test]
     fn a_list_of_commands_says_of_each_what_the_command_says_of_itself() {
